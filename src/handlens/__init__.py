@@ -1,0 +1,77 @@
+"""handlens: compare models on small images, and learn whether to believe the table.
+
+    import handlens
+
+    images = handlens.load("mnist-5k")
+    study = handlens.study(name="first", dataset="mnist-5k", recipes=["forest", "mlp"])
+    result = handlens.run_study(study, images, handlens.Store("runs"))
+
+`import handlens` loads nothing heavy: each name below is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from handlens.data import Dataset, ImageSet, load
+    from handlens.errors import HandlensError
+    from handlens.report import write_look, write_study
+    from handlens.spec import from_dict as recipe
+    from handlens.spec import zoo
+    from handlens.studies.plan import Study, read_study, study
+    from handlens.studies.run import load_model, run_study
+    from handlens.studies.store import Store
+
+__all__ = [
+    "Dataset",
+    "HandlensError",
+    "ImageSet",
+    "Store",
+    "Study",
+    "load",
+    "load_model",
+    "read_study",
+    "recipe",
+    "run_study",
+    "study",
+    "write_look",
+    "write_study",
+    "zoo",
+]
+
+_HOMES = {
+    "Dataset": ("handlens.data", "Dataset"),
+    "HandlensError": ("handlens.errors", "HandlensError"),
+    "ImageSet": ("handlens.data", "ImageSet"),
+    "Store": ("handlens.studies.store", "Store"),
+    "Study": ("handlens.studies.plan", "Study"),
+    "load": ("handlens.data", "load"),
+    "load_model": ("handlens.studies.run", "load_model"),
+    "read_study": ("handlens.studies.plan", "read_study"),
+    "recipe": ("handlens.spec", "from_dict"),
+    "run_study": ("handlens.studies.run", "run_study"),
+    "study": ("handlens.studies.plan", "study"),
+    "write_look": ("handlens.report", "write_look"),
+    "write_study": ("handlens.report", "write_study"),
+    "zoo": ("handlens.spec", "zoo"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'handlens' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if "IPython" in sys.modules:  # in a notebook data sets, runs and studies show themselves
+    from handlens.report.notebook import register_if_interactive
+
+    register_if_interactive()

@@ -1,0 +1,74 @@
+"""How sure is a score: intervals that hold the choice of images and the choice of seed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and the interval around it, all shares in 0..1."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def wilson(successes: float, n: float, quantile: float = 1.959963984540054) -> Interval:
+    """Wilson's score interval of a share (Wilson 1927, JASA 22; Brown, Cai & DasGupta 2001 recommend it).
+
+    `centre = (p + q^2/2n) / (1 + q^2/n)`, `half = q sqrt(p(1-p)/n + q^2/4n^2) / (1 + q^2/n)`; `quantile` q is
+    the normal's 97.5 % point for a 95 % interval.
+    """
+    if n <= 0:
+        return Interval(0.0, 0.0, 1.0)
+    p, spread = successes / n, quantile**2 / n
+    centre = (p + spread / 2) / (1 + spread)
+    half = quantile * math.sqrt(p * (1 - p) / n + spread / (4 * n)) / (1 + spread)
+    return Interval(p, max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half)))
+
+
+def accuracy_interval(correct: NDArray[np.bool_], confidence: float = 0.95) -> Interval:
+    """The interval of a recipe's accuracy, over the choice of seed and the choice of images.
+
+    Args:
+        correct: bool [replicates, images]; whether replicate r was right about image i.
+        confidence: e.g. 0.95.
+
+    Right or wrong is modelled as `p + seed_r + image_i + rest_ri`, crossed random effects. With s2_image the
+    variance over images of the share of replicates that were right, s2_seed the variance over replicates of
+    their accuracy and s2_rest that of the rest,
+
+        var(mean) = s2_image / images + s2_seed / replicates - s2_rest / (images * replicates)
+
+    (the two-way decomposition of Searle, Casella & McCulloch, *Variance Components*, 1992, ch. 4). A Wilson
+    interval is then taken at the sample size that would have this variance, `p (1 - p) / var`, with Student's
+    quantile at Satterthwaite's degrees of freedom, since few seeds tell little about their spread. With one
+    replicate this is Wilson's interval over images alone.
+    """
+    from scipy import special
+
+    replicates, n = correct.shape
+    p = float(correct.mean()) if n else 0.0
+    normal = float(special.ndtri(0.5 + confidence / 2))
+    if replicates < 2 or n < 2 or p in (0.0, 1.0):
+        return wilson(p * n, n, normal)
+    by_image, by_seed = correct.mean(axis=0), correct.mean(axis=1)
+    image = float(by_image.var(ddof=1)) / n
+    seed = float(by_seed.var(ddof=1)) / replicates
+    total_squares = p * (1 - p) * replicates * n
+    rest_squares = (
+        total_squares
+        - replicates * (n - 1) * by_image.var(ddof=1)
+        - n * (replicates - 1) * by_seed.var(ddof=1)
+    )
+    rest = max(0.0, rest_squares / ((replicates - 1) * (n - 1))) / (n * replicates)
+    variance = max(image + seed - rest, image, seed)
+    freedom = variance**2 / (image**2 / (n - 1) + seed**2 / (replicates - 1))
+    quantile = float(special.stdtrit(freedom, 0.5 + confidence / 2))
+    size = p * (1 - p) / variance
+    return wilson(p * size, size, quantile)

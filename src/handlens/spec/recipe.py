@@ -1,0 +1,182 @@
+"""Recipes: all that decides how a model is made, from TOML, from Python or from the zoo, as frozen data."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import importlib.resources
+import json
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from handlens.errors import SpecError, did_you_mean
+from handlens.spec.network import LAYERS, Count, Layer
+from handlens.spec.text import description, parse, parse_call, parse_list, to_text
+from handlens.spec.training import OPTIMIZERS, SGD, Optimizer
+
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+Preparation = Literal["unit", "standardize", "standardize-pixels"]
+Monitor = Literal["accuracy", "macro_f1", "loss"]
+Literals = bool | int | float | str | None | tuple[Any, ...] | list[Any] | dict[str, Any]
+
+
+@description
+class Estimator:
+    """A scikit-learn classifier: a short name (`forest`) or an import path, with its arguments."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.-]*$")]
+    arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __str__(self) -> str:
+        inner = ", ".join(f"{k}={v!r}" for k, v in self.arguments.items())
+        return f"{self.name}({inner})" if inner else self.name
+
+
+@description
+class NetworkRecipe:
+    """A network and its training. The softmax head over the data set's classes is added by the engine.
+
+    Attributes:
+        prepare: pixels to [0, 1] (`unit`), minus the training images' one mean over their one deviation
+            (`standardize`), or pixel by pixel (`standardize-pixels`).
+        reduction: a batch's gradient is the `mean` or the `sum` over its images.
+        patience: stop after so many epochs without a better validation `monitor`; None: never.
+        keep: the weights of the `last` epoch or of the one with the `best` validation `monitor`.
+    """
+
+    name: Name
+    layers: tuple[Layer, ...]
+    optimizer: Optimizer = SGD()
+    epochs: Count = 10
+    batch_size: Count = 128
+    prepare: Preparation = "unit"
+    reduction: Literal["mean", "sum"] = "mean"
+    patience: Count | None = None
+    monitor: Monitor = "accuracy"
+    keep: Literal["last", "best"] = "last"
+    engine: Literal["scratch"] = "scratch"
+
+
+@description
+class EstimatorRecipe:
+    """A scikit-learn classifier on the prepared pixels, a row an image."""
+
+    name: Name
+    estimator: Estimator
+    prepare: Preparation = "unit"
+    engine: Literal["classic"] = "classic"
+
+
+Recipe = NetworkRecipe | EstimatorRecipe
+
+
+def to_dict(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain data with every default written out: what a trial's hash is made of."""
+    plain: dict[str, Any] = {}
+    for f in dataclasses.fields(recipe):
+        value = getattr(recipe, f.name)
+        if f.name == "layers":
+            plain[f.name] = [to_text(layer, full=True) for layer in value]
+        elif isinstance(value, Estimator):
+            plain[f.name] = str(value)
+        else:
+            plain[f.name] = to_text(value, full=True) if dataclasses.is_dataclass(value) else value
+    return plain
+
+
+def from_dict(table: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
+    """A recipe from a TOML table; `use = "forest"` starts from a recipe of the zoo.
+
+    Raises:
+        SpecError: unknown keys, layers or arguments; neither or both of `layers` and `estimator`.
+    """
+    fields = dict(table)
+    if "use" in fields:
+        base = to_dict(zoo(_text(fields.pop("use"), f"{where}: use")))
+        fields = base | fields
+    where = f"{where} {fields['name']!r}" if isinstance(fields.get("name"), str) else where
+    if ("layers" in fields) == ("estimator" in fields):
+        raise SpecError(
+            "a recipe has either layers or an estimator",
+            where=where,
+            remedy='write layers = ["Flatten()", ...] or estimator = "forest"',
+        )
+    kind = NetworkRecipe if "layers" in fields else EstimatorRecipe
+    known = [f.name for f in dataclasses.fields(kind)]
+    for key in fields:
+        if key not in known:
+            raise SpecError(f"unknown key {key!r}", where=where, remedy=did_you_mean(key, known))
+    if "layers" in fields:
+        fields["layers"] = _layers(fields["layers"], where)
+        if "optimizer" in fields:
+            fields["optimizer"] = parse(
+                _text(fields["optimizer"], where), OPTIMIZERS, where=f"{where}: optimizer"
+            )
+    else:
+        fields["estimator"] = estimator(_text(fields["estimator"], where), where=where)
+    try:
+        return kind(**fields)
+    except SpecError as error:
+        error.where = where
+        raise
+
+
+def estimator(text: str, *, where: str = "") -> Estimator:
+    """An `Estimator` from `forest(n_estimators=300)`; the hyphens of short names are kept."""
+    head, paren, rest = text.partition("(")
+    name, arguments = parse_call(head.strip().replace("-", "_") + paren + rest, where=where)
+    return Estimator(name if "." in name else name.replace("_", "-"), arguments)
+
+
+@functools.cache
+def zoo_names() -> tuple[str, ...]:
+    """The names of the recipes that come with handlens, in the order of the zoo's file."""
+    return tuple(_zoo_tables())
+
+
+def zoo(name: str) -> Recipe:
+    """A recipe that comes with handlens, e.g. `forest` or `mlp-500-300` (also known as `mlp`).
+
+    Raises:
+        SpecError: no such recipe.
+    """
+    tables = _zoo_tables()
+    also = {other: key for key, table in tables.items() for other in table.get("also", [])}
+    key = also.get(name, name)
+    if key not in tables:
+        raise SpecError(f"no recipe is called {name!r}", remedy=did_you_mean(name, [*tables, *also]))
+    table = {k: v for k, v in tables[key].items() if k != "also"}
+    return from_dict({"name": key} | table, where="zoo")
+
+
+def digest(plain: Mapping[str, Any]) -> str:
+    """sha256 (hex) of plain data, independent of the order of its keys."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _zoo_tables() -> dict[str, dict[str, Any]]:
+    text = importlib.resources.files("handlens.spec").joinpath("zoo.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise SpecError(f"got {value!r}", where=where, expected="a text in quotes")
+    return value
+
+
+def _layers(value: Any, where: str) -> tuple[Layer, ...]:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not texts:
+        raise SpecError(f"layers is {value!r}", where=where, expected="a list of texts like 'Dense(64)'")
+    return tuple(
+        layer
+        for position, text in enumerate(texts, 1)
+        for layer in parse_list(
+            _text(text, f"{where}: layers[{position}]"), LAYERS, where=f"{where}: layers[{position}]"
+        )
+    )
