@@ -14,14 +14,23 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from handlens.errors import SpecError, did_you_mean
-from handlens.spec.network import LAYERS, Count, Layer
+from handlens.spec.network import LAYERS, Count, Layer, Positive
 from handlens.spec.text import description, parse, parse_call, parse_list, to_text
-from handlens.spec.training import OPTIMIZERS, SGD, Optimizer
+from handlens.spec.training import (
+    LOSSES,
+    OPTIMIZERS,
+    SCHEDULES,
+    SGD,
+    Constant,
+    Loss,
+    Optimizer,
+    Schedule,
+    SoftmaxCrossEntropy,
+)
 
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Preparation = Literal["unit", "standardize", "standardize-pixels"]
 Monitor = Literal["accuracy", "macro_f1", "loss"]
-Literals = bool | int | float | str | None | tuple[Any, ...] | list[Any] | dict[str, Any]
 
 
 @description
@@ -44,6 +53,8 @@ class NetworkRecipe:
         prepare: pixels to [0, 1] (`unit`), minus the training images' one mean over their one deviation
             (`standardize`), or pixel by pixel (`standardize-pixels`).
         reduction: a batch's gradient is the `mean` or the `sum` over its images.
+        clip_norm: a gradient longer than this is shortened to it.
+        ema: the finished weights are a running mean with this momentum; None: the last ones.
         patience: stop after so many epochs without a better validation `monitor`; None: never.
         keep: the weights of the `last` epoch or of the one with the `best` validation `monitor`.
     """
@@ -51,10 +62,14 @@ class NetworkRecipe:
     name: Name
     layers: tuple[Layer, ...]
     optimizer: Optimizer = SGD()
+    schedule: Schedule = Constant()
+    loss: Loss = SoftmaxCrossEntropy()
     epochs: Count = 10
     batch_size: Count = 128
     prepare: Preparation = "unit"
     reduction: Literal["mean", "sum"] = "mean"
+    clip_norm: Positive | None = None
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: Count | None = None
     monitor: Monitor = "accuracy"
     keep: Literal["last", "best"] = "last"
@@ -72,6 +87,7 @@ class EstimatorRecipe:
 
 
 Recipe = NetworkRecipe | EstimatorRecipe
+PARTS = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES}
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:
@@ -112,10 +128,10 @@ def from_dict(table: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
             raise SpecError(f"unknown key {key!r}", where=where, remedy=did_you_mean(key, known))
     if "layers" in fields:
         fields["layers"] = _layers(fields["layers"], where)
-        if "optimizer" in fields:
-            fields["optimizer"] = parse(
-                _text(fields["optimizer"], where), OPTIMIZERS, where=f"{where}: optimizer"
-            )
+        for key, known_parts in PARTS.items():
+            if key in fields:
+                place = f"{where}: {key}"
+                fields[key] = parse(_text(fields[key], place), known_parts, where=place)
     else:
         fields["estimator"] = estimator(_text(fields["estimator"], where), where=where)
     try:
