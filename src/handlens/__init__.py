@@ -71,7 +71,8 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-if "IPython" in sys.modules:  # in a notebook data sets, runs and studies show themselves
-    from handlens.report.notebook import register_if_interactive
+if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()) is not None:
+    # In a notebook data sets, runs and studies show themselves.
+    from handlens.report.notebook import register
 
-    register_if_interactive()
+    register(shell)

@@ -54,7 +54,6 @@ class NetworkRecipe:
             (`standardize`), or pixel by pixel (`standardize-pixels`).
         reduction: a batch's gradient is the `mean` or the `sum` over its images.
         clip_norm: a gradient longer than this is shortened to it.
-        ema: the finished weights are a running mean with this momentum; None: the last ones.
         patience: stop after so many epochs without a better validation `monitor`; None: never.
         keep: the weights of the `last` epoch or of the one with the `best` validation `monitor`.
     """
@@ -69,7 +68,6 @@ class NetworkRecipe:
     prepare: Preparation = "unit"
     reduction: Literal["mean", "sum"] = "mean"
     clip_norm: Positive | None = None
-    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     patience: Count | None = None
     monitor: Monitor = "accuracy"
     keep: Literal["last", "best"] = "last"
@@ -112,7 +110,7 @@ def from_dict(table: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
     """
     fields = dict(table)
     if "use" in fields:
-        base = to_dict(zoo(_text(fields.pop("use"), f"{where}: use")))
+        base = to_dict(zoo(_text(fields.pop("use"), f"{where}: use"), where=f"{where}: use"))
         fields = base | fields
     where = f"{where} {fields['name']!r}" if isinstance(fields.get("name"), str) else where
     if ("layers" in fields) == ("estimator" in fields):
@@ -154,7 +152,7 @@ def zoo_names() -> tuple[str, ...]:
     return tuple(_zoo_tables())
 
 
-def zoo(name: str) -> Recipe:
+def zoo(name: str, *, where: str = "") -> Recipe:
     """A recipe that comes with handlens, e.g. `forest` or `mlp-500-300` (also known as `mlp`).
 
     Raises:
@@ -164,7 +162,9 @@ def zoo(name: str) -> Recipe:
     also = {other: key for key, table in tables.items() for other in table.get("also", [])}
     key = also.get(name, name)
     if key not in tables:
-        raise SpecError(f"no recipe is called {name!r}", remedy=did_you_mean(name, [*tables, *also]))
+        raise SpecError(
+            f"no recipe is called {name!r}", where=where, remedy=did_you_mean(name, [*tables, *also])
+        )
     table = {k: v for k, v in tables[key].items() if k != "also"}
     return from_dict({"name": key} | table, where="zoo")
 

@@ -1,0 +1,32 @@
+# Both `make demo` and `make test` need only Python with venv, make and a package index.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test bench clean
+
+demo: .venv/installed
+	$(BIN)/handlens run studies/first-look.toml
+
+test: .venv/installed-dev
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks
+
+# The stamps are as new as what they were made from, so a second call installs nothing.
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(PIP) --requirement requirements-dev.txt --editable '.[parquet]'
+	touch $@
+
+clean:
+	rm -rf .venv

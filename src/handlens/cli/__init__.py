@@ -1,0 +1,58 @@
+"""The command line. Thin: reads arguments, calls the rooms below, prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from handlens.cli import compare, look, predict, report, run
+from handlens.errors import HandlensError
+
+app = typer.Typer(
+    name="handlens",
+    help="Compare models on small images, and learn whether to believe the table.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("compare")(compare.compare)
+app.command("report")(report.report)
+app.command("predict")(predict.predict)
+app.command("look")(look.look)
+app.command("data")(look.data)
+app.command("models")(look.models)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"handlens {version('handlens')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Compare models on small images, and learn whether to believe the table."""
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line and status 2."""
+    try:
+        app()
+    except HandlensError as error:
+        sys.stderr.write(f"handlens: {error}\n")
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of our output went away (`handlens compare | head`): say nothing, as other tools do.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

@@ -1,0 +1,68 @@
+"""What every engine does: `fit` makes a model of a recipe and images; a model predicts, saves and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handlens.data.images import Images, ImageSet
+from handlens.records import Epoch
+
+OnEpoch = Callable[[Epoch], None]
+
+
+def ignore_epoch(epoch: Epoch) -> None:
+    """The `on_epoch` of somebody who does not want to know."""
+
+
+class Model(Protocol):
+    """A trained classifier; `notes` are what a reader of its results should know, such as warnings."""
+
+    @property
+    def history(self) -> tuple[Epoch, ...]: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    def predict_proba(self, images: Images) -> NDArray[np.floating[Any]]:
+        """Class probabilities, float [n, k], of uint8 images [n, height, width, channels]."""
+        ...
+
+    def count_params(self) -> int | None:
+        """Trained numbers; None where the notion does not apply."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the model into an existing empty folder, without pickle."""
+        ...
+
+
+class Engine(Protocol):
+    """Trains recipes of one kind.
+
+    `numerics` names the version of all that decides results beyond recipe, data and seed; it goes up whenever
+    a change of code changes results, so that a stored run never stands for what today's code would give.
+    """
+
+    name: str
+
+    @property
+    def numerics(self) -> str: ...
+
+    def check(self, recipe: Any, shape: tuple[int, int, int], classes: int) -> None:
+        """Raise `SpecError` if the recipe cannot be built for such images, before anything is trained."""
+        ...
+
+    def fit(
+        self, recipe: Any, train: ImageSet, validation: ImageSet, seed: int, on_epoch: OnEpoch = ignore_epoch
+    ) -> Model:
+        """Train from scratch; the same arguments give the same model."""
+        ...
+
+    def load(self, folder: Path) -> Model:
+        """A model that `save` wrote; the files are not trusted."""
+        ...

@@ -1,0 +1,1 @@
+"""Altair charts: one object serves the page, PNG, SVG and the notebook."""

@@ -1,0 +1,141 @@
+"""A study's report: one HTML file that opens offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handlens.data.images import Dataset
+from handlens.errors import StoreError
+from handlens.report import formats, page, summary
+from handlens.report.charts.accuracy import accuracies
+from handlens.report.charts.curves import READING, learning_curves
+from handlens.report.charts.figure import Figure, recipe_colours
+from handlens.report.charts.matrix import matrices
+from handlens.report.mistakes import confusion, worst_pairs
+from handlens.report.sections import data_section, environment, mistake_grid
+from handlens.report.table import cells
+from handlens.studies.result import StudyResult
+
+
+def write_study(result: StudyResult, dataset: Dataset, path: Path, *, charts: Path | None = None) -> None:
+    """Write the report of a study as one HTML file without any reference to another file or host.
+
+    Args:
+        result: the study's finished runs.
+        dataset: what they were trained and tested on.
+        path: of the HTML file; its folder is made if need be.
+        charts: a folder that gets every chart and image grid as PNG and SVG.
+
+    Raises:
+        StoreError: no runs, or predictions that are not of this data set.
+        HandlensError: the file or folder cannot be written.
+    """
+    check(result, dataset)
+    chosen = result.chosen
+    colours = recipe_colours([member.name for member in result.members])
+    data = data_section(dataset, chosen.predictions[0].validation_indices)
+    accuracy = accuracies(result.rows)
+    curves = learning_curves(result.members, colours)
+    matrix = confusion(chosen.runs)
+    confusions = matrices(matrix, dataset.classes)
+    grid = mistake_grid(chosen, dataset)
+    figures = [accuracy, *curves, *confusions, *data.figures]
+    context = _words(result, dataset, colours) | {
+        "accuracy": accuracy,
+        "curves": curves,
+        "confusions": confusions,
+        "pairs_said": _pair_words(matrix, dataset.classes),
+        "mistakes": grid,
+        "data": data,
+    }
+    page.write("study.html", context, figures, path)
+    if charts is not None:
+        page.write_charts(figures, [grid, data.grid] if grid else [data.grid], charts)
+
+
+def _words(result: StudyResult, dataset: Dataset, colours: dict[str, str]) -> dict[str, Any]:
+    """All that the page says without charts."""
+    learned = [member.name for member in result.members if any(run.history for run in member.runs)]
+    return {
+        "title": result.title or result.name,
+        "headline": summary.headline(result),
+        "sentences": summary.paragraphs(result),
+        "dataset": dataset,
+        "rows": cells(result.rows),
+        "descriptions": [row.description if row.description != row.model else "" for row in result.rows],
+        "colours": colours,
+        "one_device": len({row.device for row in result.rows}) == 1,
+        "curve_colours": [(name, colours[name]) for name in learned],
+        "curves_reading": READING,
+        "chosen": result.chosen,
+        "environment": environment(result.chosen),
+        "commands": commands(result),
+        "notes": notes(result, dataset),
+        "runs": list(chain.from_iterable(member.runs for member in result.members)),
+    }
+
+
+def check(result: StudyResult, dataset: Dataset) -> None:
+    """Raise `StoreError` unless the result has runs and its predictions fit the data set."""
+    if not result.members:
+        raise StoreError(
+            "the study has no finished run", where=result.name, remedy="run it first: handlens run"
+        )
+    for member in result.members:
+        for run, said in zip(member.runs, member.predictions, strict=True):
+            fits = run.classes == dataset.classes and said.test.shape == (
+                len(dataset.test),
+                len(dataset.classes),
+            )
+            within = not len(said.validation_indices) or said.validation_indices.max() < len(dataset.train)
+            if not (fits and within):
+                raise StoreError(
+                    f"the predictions of {member.name!r} are not of the data set {dataset.name!r}",
+                    where=run.trial.hash,
+                    expected=f"{len(dataset.test)} test images of {len(dataset.classes)} classes",
+                    remedy="give the data set that the study was run on",
+                )
+
+
+def commands(result: StudyResult) -> list[str]:
+    """What to type to get the same numbers: the version to install, then the study's command.
+
+    Where the study knows none, the commands that made its runs.
+    """
+    version = result.chosen.runs[0].environment.versions.get("handlens")
+    made = _unique(run.environment.command for member in result.members for run in member.runs)
+    return ([f"pip install handlens=={version}"] if version else []) + (
+        [result.command] if result.command else made
+    )
+
+
+def notes(result: StudyResult, dataset: Dataset) -> list[str]:
+    """The notes of the data set and of the runs, each once."""
+    return _unique(
+        chain(dataset.notes, (note for m in result.members for run in m.runs for note in run.notes))
+    )
+
+
+def _unique(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+def _pair_words(matrix: NDArray[np.int64], classes: Sequence[str]) -> list[str]:
+    """The commonest mistakes in words."""
+    return [
+        f"{classes[p.true]} taken for {classes[p.given]}: {formats.plural(p.count, 'time')} in "
+        f"{formats.whole(p.of)} ({formats.percent(p.count / p.of)} %)"
+        for p in worst_pairs(matrix)
+    ]
+
+
+def figures_of(result: StudyResult) -> list[Figure]:
+    """The charts that need no data set: accuracies and learning curves."""
+    colours = recipe_colours([member.name for member in result.members])
+    return [accuracies(result.rows), *learning_curves(result.members, colours)]

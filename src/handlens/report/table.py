@@ -1,0 +1,155 @@
+"""The table of a study for the terminal and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from handlens.report import formats
+from handlens.studies.result import Row
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+NUMBERS = (
+    ("epochs", "runs"),
+    ("params", "file kB"),
+    ("validation", "% [95 %]"),
+    ("test", "% [95 %]"),
+    ("error %", "F1 %"),
+    ("train s", "CPU s"),
+    ("µs per", "image"),
+)
+
+
+def row_dict(row: Row) -> dict[str, Any]:
+    """A line of the table as plain numbers: accuracies as shares (0-1), seconds, microseconds, bytes."""
+    return {
+        "model": row.model,
+        "description": row.description,
+        "engine": row.engine,
+        "dataset": row.dataset,
+        "parameters": row.parameters,
+        "optimizer": row.optimizer,
+        "epochs": row.epochs,
+        "replicates": row.replicates,
+        "validation_accuracy": row.validation.mean,
+        "validation_low": row.validation.low,
+        "validation_high": row.validation.high,
+        "test_accuracy": row.test.mean,
+        "test_low": row.test.low,
+        "test_high": row.test.high,
+        "test_macro_f1": row.macro_f1,
+        "test_error": row.error,
+        "fit_wall_s": row.fit_wall_s,
+        "fit_cpu_s": row.fit_cpu_s,
+        "device": row.device,
+        "predict_us_per_image": row.predict_us_per_image,
+        "model_bytes": row.model_bytes,
+    }
+
+
+def cells(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """What the table shows, a dictionary of texts a row; percentages without their sign.
+
+    Every column has one number of decimals: accuracies, F1 and error as many as the intervals justify.
+    """
+    held = formats.percent_digits([row.validation for row in rows])
+    digits = formats.percent_digits([row.test for row in rows])
+    wall = formats.column([row.fit_wall_s for row in rows])
+    cpu = formats.column([row.fit_cpu_s for row in rows])
+    predict = formats.column([row.predict_us_per_image for row in rows], most=1)
+    size = formats.column([row.model_bytes / 1000 for row in rows], most=0)
+    epochs = formats.column([row.epochs for row in rows], most=_epoch_decimals(rows))
+    return [
+        {
+            "model": row.model,
+            "engine": row.engine,
+            "parameters": formats.whole(row.parameters),
+            "optimizer": row.optimizer or formats.MISSING,
+            "epochs": epochs[i],
+            "replicates": str(row.replicates),
+            "validation": formats.percent(row.validation.mean, held),
+            "validation_interval": formats.spread(row.validation, held),
+            "test": formats.percent(row.test.mean, digits),
+            "test_interval": formats.spread(row.test, digits),
+            "macro_f1": formats.percent(row.macro_f1, digits),
+            "error": formats.percent(row.error, digits),
+            "wall": wall[i],
+            "cpu": cpu[i],
+            "device": row.device,
+            "predict": predict[i],
+            "size": size[i],
+        }
+        for i, row in enumerate(rows)
+    ]
+
+
+def _epoch_decimals(rows: Sequence[Row]) -> int:
+    """Mean epochs are whole unless replicates stopped at different ones."""
+    return 0 if all(row.epochs is None or row.epochs == round(row.epochs) for row in rows) else 1
+
+
+def caption(rows: Sequence[Row]) -> str:
+    """What holds for every row, and how the table is ordered and read."""
+    same = [_common([row.dataset for row in rows]), _common([row.device for row in rows])]
+    facts = "; ".join(fact for fact in same if fact)
+    reading = "Best validation accuracy first; the test images took no part in the order."
+    return f"{facts}. {reading}" if facts else reading
+
+
+def _common(values: Sequence[str]) -> str:
+    """The value that all share, or nothing."""
+    return values[0] if values and len(set(values)) == 1 else ""
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The table for the terminal: two lines a recipe, readable in 80 columns.
+
+    What all rows share (data set, device) is said once, in the caption.
+    """
+    from rich import box
+    from rich.table import Table
+
+    shown = Table(
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        pad_edge=False,
+        caption=caption(rows),
+        caption_justify="left",
+        caption_style="dim",
+        header_style="bold",
+    )
+    shown.add_column(_two("model", "engine, optimizer", "bold"), overflow="fold")
+    texts = cells(rows)
+    room = {"test": 1 + max((len(cell["test_interval"]) for cell in texts), default=0)}
+    for top, below in NUMBERS:
+        header = _two(top, below, "bold")
+        shown.add_column(header, justify="right", no_wrap=True, min_width=room.get(top))
+    one_device = bool(_common([row.device for row in rows]))
+    for i, cell in enumerate(texts):
+        shown.add_row(*_line(cell, best=i == 0, one_device=one_device))
+    return shown
+
+
+def _line(cell: dict[str, str], *, best: bool, one_device: bool) -> list[Any]:
+    """A recipe's two lines, column by column."""
+    made = [cell["engine"], cell["optimizer"], "" if one_device else cell["device"]]
+    style = "bold" if best else ""
+    return [
+        _two(cell["model"], ", ".join(text for text in made if text not in ("", formats.MISSING)), style),
+        _two(cell["epochs"], cell["replicates"]),
+        _two(cell["parameters"], cell["size"]),
+        _two(cell["validation"], cell["validation_interval"], style),
+        _two(cell["test"], cell["test_interval"], style),
+        _two(cell["error"], cell["macro_f1"]),
+        _two(cell["wall"], cell["cpu"]),
+        _two(cell["predict"], ""),
+    ]
+
+
+def _two(first: str, second: str, style: str = "") -> Any:
+    """A cell of two lines, the second one quiet."""
+    from rich.text import Text
+
+    return Text.assemble((first, style), "\n", (second, "dim"))

@@ -1,0 +1,214 @@
+"""A study, from its TOML file or from a line of the command, and the trials that it consists of."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import pydantic
+from pydantic import Field
+
+from handlens.data import Dataset, Options
+from handlens.engines import engine
+from handlens.errors import SpecError, did_you_mean
+from handlens.records import Split, Trial
+from handlens.spec import Recipe, explained, from_dict, to_dict, zoo
+from handlens.spec.text import description
+
+Count = Annotated[int, Field(gt=0)]
+R = TypeVar("R")
+
+
+@description
+class Study:
+    """One data set, several recipes, replicates.
+
+    Attributes:
+        name: of the folder that its report goes to.
+        dataset: a name of the catalogue or a path.
+        split: how validation images are set apart.
+        replicates: how often each recipe is trained; replicate r has seed `seed + r` in every recipe.
+        charts: whether every chart is also written as PNG and SVG.
+        classes: class names by the catalogue's entry of this name, for files that only number their classes.
+        reading: how files are read: label column, pixel shape, size of pictures.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[\w][\w .-]{0,79}$")]
+    dataset: Annotated[str, Field(min_length=1)]
+    recipes: tuple[Any, ...]
+    title: str = ""
+    replicates: Count = 3
+    seed: Annotated[int, Field(ge=0)] = 0
+    split: Any = Split(validation=0.1)
+    charts: bool = False
+    classes: str | None = None
+    reading: Options = Options()
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """A trial that a study wants: what its study calls the recipe, the recipe itself, and its number."""
+
+    name: str
+    recipe: Recipe
+    replicate: int
+    trial: Trial
+
+
+KEYS = {
+    "study": [
+        "name",
+        "title",
+        "dataset",
+        "classes",
+        "replicates",
+        "seed",
+        "reading",
+        "split",
+        "recipe",
+        "report",
+    ],
+    "reading": [f.name for f in dataclasses.fields(Options)],
+    "split": [f.name for f in dataclasses.fields(Split)],
+    "report": ["charts"],
+}
+
+
+def read_study(path: Path) -> Study:
+    """The study that a TOML file describes; a data set's relative path is relative to the file.
+
+    Raises:
+        SpecError: unreadable, not TOML, unknown keys, recipes that cannot be.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(error.strerror or str(error), where=path, expected="a study's TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"not TOML: {error}", where=path) from None
+    _known(table, "study", str(path))
+    report = _table(table, "report", path)
+    dataset = table.get("dataset")
+    if not isinstance(dataset, str):
+        raise SpecError("no data set is named", where=path, remedy='write dataset = "mnist-5k"')
+    beside = path.parent / dataset
+    recipes = table.get("recipe", [])
+    if not isinstance(recipes, list):
+        raise SpecError("recipe is not a list of tables", where=path, remedy="write [[recipe]]")
+    return study(
+        where=str(path),
+        name=table.get("name", path.stem),
+        title=table.get("title", path.stem),
+        dataset=str(beside) if ("/" in dataset or beside.exists()) else dataset,
+        recipes=[_recipe(recipe, f"{path}: recipe {i}") for i, recipe in enumerate(recipes, 1)],
+        split=_checked(Split, {"validation": 0.1} | _table(table, "split", path), f"{path}: [split]"),
+        reading=_checked(Options, _table(table, "reading", path), f"{path}: [reading]"),
+        **report,
+        **{key: table[key] for key in ("replicates", "seed", "classes") if key in table},
+    )
+
+
+def study(*, where: str = "study", recipes: Sequence[Recipe | str], **fields: Any) -> Study:
+    """A checked study from Python; a recipe may be the name of one of the zoo.
+
+    Raises:
+        SpecError: no recipe, two of one name, or a field that breaks its rule.
+    """
+    made = tuple(zoo(recipe) if isinstance(recipe, str) else recipe for recipe in recipes)
+    if not made:
+        raise SpecError("no recipe", where=where, remedy='add [[recipe]] with use = "forest"')
+    names = [recipe.name for recipe in made]
+    for name in names:
+        if names.count(name) > 1:
+            raise SpecError(
+                f"{names.count(name)} recipes are called {name!r}", where=where, remedy="give each its name"
+            )
+    try:
+        return Study(recipes=made, **fields)
+    except SpecError as error:
+        error.where = where
+        raise
+
+
+def plan(study: Study, dataset: Dataset) -> tuple[Planned, ...]:
+    """Every trial of a study on its data set, checked before anything is trained.
+
+    Replicate by replicate, so that a study that is stopped early has compared every recipe.
+
+    Raises:
+        SpecError: a recipe that cannot be built for these images.
+    """
+    for recipe in study.recipes:
+        engine(recipe.engine).check(recipe, dataset.shape, len(dataset.classes))
+    return tuple(
+        Planned(
+            recipe.name,
+            recipe,
+            replicate,
+            Trial(
+                data=dataset.digest,
+                split=study.split,
+                recipe={key: value for key, value in to_dict(recipe).items() if key != "name"},
+                seed=study.seed + replicate,
+                numerics=engine(recipe.engine).numerics,
+            ),
+        )
+        for replicate in range(study.replicates)
+        for recipe in study.recipes
+    )
+
+
+def _known(table: dict[str, Any], kind: str, where: str) -> None:
+    for key in table:
+        if key not in KEYS[kind]:
+            raise SpecError(f"unknown key {key!r}", where=where, remedy=did_you_mean(key, KEYS[kind]))
+
+
+def _recipe(table: Any, where: str) -> Recipe:
+    if not isinstance(table, dict):
+        raise SpecError(f"got {table!r}", where=where, expected="a table [[recipe]]")
+    return from_dict(table, where=where)
+
+
+def _table(table: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
+    inner = table.get(key, {})
+    if not isinstance(inner, dict):
+        raise SpecError(f"{key} is {inner!r}", where=path, expected=f"a table [{key}]")
+    _known(inner, key, f"{path}: [{key}]")
+    return inner
+
+
+def _checked(kind: type[R], fields: dict[str, Any], where: str) -> R:
+    """The record of a table's fields, each of its type."""
+    try:
+        # By way of JSON, whose lists pydantic takes for tuples even where it is strict.
+        return pydantic.TypeAdapter(kind).validate_json(json.dumps(fields, default=str), strict=True)
+    except pydantic.ValidationError as error:
+        raise explained(error, where, list(fields)) from None
+
+
+def to_toml(study: Study) -> str:
+    """The study as the text of a TOML file that `read_study` reads back equal, wherever it lies."""
+    # A JSON text, number or list is also a TOML one.
+    top: dict[str, Any] = {
+        "name": study.name,
+        "title": study.title,
+        "dataset": study.dataset,
+        "classes": study.classes,
+    }
+    top |= {"replicates": study.replicates, "seed": study.seed}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in top.items() if value is not None]
+    reading = dataclasses.asdict(study.reading).items()
+    lines += ["", "[reading]", *(f"{k} = {json.dumps(v)}" for k, v in reading if v is not None)]
+    lines += ["", "[split]", f"validation = {study.split.validation}", f"seed = {study.split.seed}"]
+    lines += ["", "[report]", f"charts = {json.dumps(study.charts)}"]
+    for recipe in study.recipes:
+        lines += ["", "[[recipe]]"]
+        lines += [
+            f"{key} = {json.dumps(value)}" for key, value in to_dict(recipe).items() if value is not None
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,119 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from handlens.data import Dataset, ImageSet
+from handlens.errors import SpecError
+from handlens.spec import from_dict
+from handlens.studies.gather import by_dataset
+from handlens.studies.plan import plan, study
+from handlens.studies.run import gather, load_model, run_study
+
+
+def test_a_study_trains_everything_once(small, digits, store):
+    events = []
+    first = run_study(small, digits, store, on_event=events.append)
+    assert [e.kind for e in events if e.kind != "epoch"] == ["begun", "done"] * 6
+    assert sum(e.kind == "epoch" for e in events) == 2 * 2
+    again = []
+    second = run_study(small, digits, store, on_event=again.append)
+    assert {e.kind for e in again} == {"kept"}
+    assert second.rows == first.rows
+
+
+def test_models_learn_and_the_dummy_does_not(small, digits, store):
+    rows = {row.model: row for row in run_study(small, digits, store).rows}
+    assert rows["dummy"].test.mean < 0.2
+    assert rows["trees"].test.mean > 0.6
+    assert rows["net"].test.mean > 0.3
+    assert rows["trees"].replicates == 2
+
+
+def test_the_order_is_by_validation_and_never_by_test(small, digits, store):
+    """Test labels that are all wrong turn test scores upside down; the order must not notice."""
+    honest = run_study(small, digits, store)
+    wrong = ImageSet(digits.test.images, (digits.test.labels + 1) % 10, digits.classes)
+    spoilt = run_study(small, Dataset("spoilt", digits.train, wrong), store)
+    assert [row.model for row in spoilt.rows] == [row.model for row in honest.rows]
+    assert [row.validation for row in spoilt.rows] == [row.validation for row in honest.rows]
+    assert spoilt.rows[0].test.mean < honest.rows[0].test.mean
+    means = [row.validation.mean for row in honest.rows]
+    assert means == sorted(means, reverse=True)
+
+
+def test_the_same_trial_gives_the_same_predictions(small, digits, store, tmp_path):
+    from handlens.studies.store import Store
+
+    other = Store(tmp_path / "other")
+    run_study(small, digits, store)
+    run_study(small, digits, other)
+    for name in store.hashes():
+        np.testing.assert_array_equal(store.predictions(name).test, other.predictions(name).test)
+
+
+def test_replicates_differ(small, digits, store):
+    run_study(small, digits, store)
+    hashes = [p.trial.hash for p in plan(small, digits) if p.name == "net"]
+    first, second = (store.predictions(h).test for h in hashes)
+    assert not np.array_equal(first, second)
+
+
+def test_a_stored_model_predicts_what_was_recorded(small, digits, store):
+    run_study(small, digits, store)
+    for planned in plan(small, digits):
+        run, model = load_model(store, planned.trial.hash)
+        np.testing.assert_allclose(
+            model.predict_proba(digits.test.images), store.predictions(planned.trial.hash).test, atol=1e-6
+        )
+        assert run.name == planned.name
+
+
+def test_no_image_is_in_both_parts(small, digits, store):
+    run_study(small, digits, store)
+    indices = store.predictions(store.hashes()[0]).validation_indices
+    assert len(indices) == 60
+    assert len(set(indices.tolist())) == 60
+
+
+def test_all_is_checked_before_anything_is_trained(digits, store):
+    bad = from_dict({"name": "bad", "estimator": "forest(trees=3)"})
+    with pytest.raises(SpecError, match="unknown argument 'trees'"):
+        run_study(study(name="s", dataset="d", recipes=["dummy", bad]), digits, store)
+    assert store.hashes() == ()
+
+
+def test_an_argument_that_only_fit_refuses_is_one_line(digits, store):
+    bad = from_dict({"name": "bad", "estimator": "forest(n_estimators=-1)"})
+    with pytest.raises(SpecError) as caught:
+        run_study(study(name="s", dataset="d", recipes=[bad]), digits, store)
+    assert "recipe 'bad'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_gather_needs_every_run(small, digits, store):
+    run_study(small, digits, store)
+    more = dataclasses.replace(small, replicates=3)
+    from handlens.errors import StoreError
+
+    with pytest.raises(StoreError):
+        gather(more, plan(more, digits), store)
+
+
+def test_runs_of_two_studies_are_compared_by_data_set(small, digits, store):
+    run_study(small, digits, store)
+    other = dataclasses.replace(digits, name="half", train=digits.train.take(np.arange(300)))
+    run_study(small, other, store)
+    results = by_dataset(store, store.hashes())
+    assert [r.name for r in results] == ["digits-test", "half"]
+    assert {row.model for row in results[0].rows} == {"dummy", "trees", "net"}
+    assert {row.replicates for row in results[0].rows} == {2}
+
+
+def test_recipes_of_the_same_name_are_told_apart(digits, store):
+    for trees in (2, 9):
+        recipe = from_dict({"name": "trees", "estimator": f"forest(n_estimators={trees})"})
+        run_study(study(name="s", dataset="d", recipes=[recipe], replicates=1), digits, store)
+    names = [row.model for row in by_dataset(store, store.hashes())[0].rows]
+    assert len(set(names)) == 2
+    assert all(name.startswith("trees (") for name in names)
