@@ -1,0 +1,55 @@
+"""Predicting: forward passes over many images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handlens.nn.arrays import Array
+from handlens.nn.feed import Feed
+from handlens.nn.layers import Flatten
+from handlens.nn.parallel import Team, blas_threads, thread_count
+from handlens.nn.passes import Pass
+from handlens.nn.plan import PIECE, in_pieces
+
+if TYPE_CHECKING:
+    from handlens.nn.network import Network
+
+WHOLE = 512  # images a forward pass where the batch is not cut into pieces
+
+
+def feed(network: Network, images: NDArray[Any], offset: Any, scale: Any) -> Feed:
+    """The images as batches for that network."""
+    rows = len(network.input_shape) == 1 or isinstance(network.layers[0], Flatten)
+    return Feed(images, network.input_shape, network.dtype, offset=offset, scale=scale, rows=rows)
+
+
+def logits(network: Network, images: NDArray[Any], *, offset: Any, scale: Any, threads: int | None) -> Array:
+    """The outputs `[n, classes]` of `(images - offset) * scale`."""
+    cut = in_pieces(network.layers)
+    size = PIECE if cut else WHOLE
+    count = -(-len(images) // size)
+    workers = min(thread_count(threads), max(count, 1)) if cut else 1
+    feeds = [feed(network, images, offset, scale) for _ in range(workers)]
+    steps = network.steps()
+    passes = [Pass(network, steps, learns=False) for _ in range(workers)]
+    result = np.empty((len(images), network.classes), network.dtype)
+
+    def task(worker: int, i: int) -> None:
+        part = np.arange(i * size, min((i + 1) * size, len(images)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            result[part[0] : part[-1] + 1] = passes[worker].forward(feeds[worker].batch(part)).T
+
+    with Team(workers) as team, blas_threads(1):
+        team.run(task, count)
+    return result
+
+
+def softmax(outputs: Array) -> Array:
+    """Probabilities of outputs `[n, classes]`."""
+    shifted: Array = outputs - outputs.max(axis=1, keepdims=True)
+    np.exp(shifted, out=shifted)
+    shifted /= shifted.sum(axis=1, keepdims=True)
+    return shifted

@@ -1,0 +1,228 @@
+"""The loop of a training: what happens in an epoch, in a batch, in a piece of a batch."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handlens.errors import HandlensError, SpecError
+from handlens.nn import checks, inference
+from handlens.nn.arrays import Array
+from handlens.nn.feed import check_images
+from handlens.nn.layers import Dropout
+from handlens.nn.layers.base import leaves
+from handlens.nn.losses import Loss, check_labels
+from handlens.nn.network import Network
+from handlens.nn.optimizers import Optimizer, Stepper
+from handlens.nn.parallel import Team, blas_threads
+from handlens.nn.passes import Pass
+from handlens.nn.plan import MOST_PIECES, in_pieces, pieces
+from handlens.nn.schedules import Schedule
+
+Images = NDArray[Any]
+Labels = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Epoch:
+    """What an epoch left behind.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss: mean over the training images, each as it stood before its own update; without weight penalties.
+        confusion: int64 [k, k], rows true, columns predicted, of the training images, from the same passes.
+        validation_loss, validation_confusion: of the validation images after the epoch, or None without any.
+        seconds: wall time of the epoch's training, validation not included.
+        learning_rate: of its last update.
+    """
+
+    epoch: int
+    loss: float
+    confusion: NDArray[np.int64]
+    validation_loss: float | None
+    validation_confusion: NDArray[np.int64] | None
+    seconds: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """The arguments of `training.fit`, checked against the network and each other."""
+
+    network: Network
+    images: Images
+    labels: Labels
+    optimizer: Optimizer
+    schedule: Schedule
+    loss: Loss
+    epochs: int
+    batch_size: int
+    offset: Any
+    scale: Any
+    validation: tuple[Images, Labels] | None
+    threads: int
+    reduction: str
+    clip_norm: float | None
+    fuse: bool
+
+    def __post_init__(self) -> None:
+        checks.whole(self, "epochs", self.epochs)
+        checks.whole(self, "batch_size", self.batch_size)
+        checks.choice(self, "reduction", self.reduction, ("mean", "sum"))
+        if self.clip_norm is not None:
+            checks.number(self, "clip_norm", self.clip_norm, 0, open_="low")
+        self.loss.check(self.network.classes)
+        if len(self.images) == 0:
+            raise SpecError("there are no images", where="training", expected="at least one")
+        self._check_set("training", self.images, self.labels)
+        if self.validation is not None:
+            self._check_set("validation", *self.validation)
+
+    def _check_set(self, part: str, images: Images, labels: Labels) -> None:
+        try:
+            check_images(images, self.network.input_shape)
+        except SpecError as error:
+            error.where = part
+            raise
+        check_labels(labels, len(images), self.network.classes, part)
+
+
+class Trainer:
+    """A training under way. Use as a context manager: it holds threads."""
+
+    def __init__(self, settings: Settings, seed: int) -> None:
+        self.settings, self.seed = settings, seed
+        self.network = network = settings.network
+        self.cut = in_pieces(network.layers)
+        workers = min(settings.threads, MOST_PIECES) if self.cut else 1
+        steps = network.steps(fuse=settings.fuse)
+        self.passes = [Pass(network, steps) for _ in range(workers)]
+        self.feeds = [
+            inference.feed(network, settings.images, settings.offset, settings.scale) for _ in range(workers)
+        ]
+        most = len(pieces(network.layers, min(settings.batch_size, len(settings.images))))
+        self.gradients = np.empty((most if most > 1 else 0, network.parameters.size), network.dtype)
+        self.stepper = Stepper(settings.optimizer, network.parameters)
+        self.penalised = [s for s in network.slots if s.parameter.l1 or s.parameter.l2]
+        self.random = any(isinstance(leaf, Dropout) for layer in network.layers for leaf in leaves(layer))
+        self.losses = np.zeros(len(settings.images))  # of each image, in the epoch's order
+        self.predicted = np.zeros(len(settings.images), np.int64)
+
+    def __enter__(self) -> Trainer:
+        with ExitStack() as stack:
+            self.team = stack.enter_context(Team(len(self.passes)))
+            stack.enter_context(blas_threads(1))
+            self.held = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.held.close()
+
+    def epoch(self, number: int) -> Epoch:
+        """Every image once, in an order drawn for this epoch; then the validation images."""
+        images, size = len(self.settings.images), self.settings.batch_size
+        started = time.perf_counter()
+        order = np.random.default_rng([self.seed, number]).permutation(images)
+        per_epoch = -(-images // size)
+        rate = self.settings.optimizer.learning_rate
+        for batch in range(per_epoch):
+            step = (number - 1) * per_epoch + batch
+            factor = self.settings.schedule.factor(step, self.settings.epochs * per_epoch, per_epoch)
+            rate = self.settings.optimizer.learning_rate * factor
+            self._batch(order, slice(batch * size, min((batch + 1) * size, images)), number, rate)
+        seconds = time.perf_counter() - started
+        truth = self.settings.labels[order]
+        validation_loss, validation_confusion = self._validate()
+        return Epoch(
+            epoch=number,
+            loss=float(self.losses.mean()),
+            confusion=confusion(truth, self.predicted, self.network.classes),
+            validation_loss=validation_loss,
+            validation_confusion=validation_confusion,
+            seconds=seconds,
+            learning_rate=rate,
+        )
+
+    def _batch(self, order: NDArray[np.int64], part: slice, number: int, rate: float) -> None:
+        """One update from the images `order[part]`."""
+        cuts = pieces(self.network.layers, part.stop - part.start)
+        share = 1 / (part.stop - part.start) if self.settings.reduction == "mean" else 1.0
+
+        def task(worker: int, i: int) -> None:
+            piece = slice(part.start + cuts[i].start, part.start + cuts[i].stop)
+            self._piece(worker, order, piece, number, share)
+            if len(cuts) > 1:
+                self.gradients[i] = self.passes[worker].gradient
+
+        self.team.run(task, len(cuts))
+        loss = float(self.losses[part].mean())
+        if not np.isfinite(loss):
+            raise HandlensError(
+                f"the loss is {loss} in epoch {number} at learning rate {rate:g}",
+                where="training",
+                expected="a finite loss",
+                remedy="lower the learning rate, clip the gradient or scale the images",
+            )
+        gradient = self.passes[0].gradient
+        if len(cuts) > 1:
+            gradient = self.gradients[0]
+            for other in self.gradients[1 : len(cuts)]:  # always in this order, whoever was first
+                gradient += other
+        self._penalties(gradient)
+        self._clip(gradient)
+        self.stepper.step(gradient, rate)
+
+    def _piece(self, worker: int, order: NDArray[np.int64], piece: slice, number: int, share: float) -> None:
+        """Forward and back for the images `order[piece]`; `share` scales their gradient."""
+        indices = order[piece]
+        generator = None
+        if self.random:
+            generator = np.random.default_rng([self.seed, number, piece.start])
+        through = self.passes[worker]
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged training is reported by its loss
+            logits = through.forward(self.feeds[worker].batch(indices), training=True, generator=generator)
+            self.losses[piece], dlogits = self.settings.loss.forward(logits, self.settings.labels[indices])
+            np.argmax(logits, axis=0, out=self.predicted[piece])
+            dlogits *= share
+            through.backward(dlogits)
+
+    def _penalties(self, gradient: Array) -> None:
+        """Add the gradient of `l1 * sum(|w|) + l2 * sum(w ** 2)` of every penalised kernel."""
+        for slot in self.penalised:
+            w, g = self.network.parameters[slot.part], gradient[slot.part]
+            if slot.parameter.l2:
+                g += w * (2 * slot.parameter.l2)
+            if slot.parameter.l1:
+                g += np.sign(w) * slot.parameter.l1
+
+    def _clip(self, gradient: Array) -> None:
+        """Shorten a gradient that is longer than `clip_norm` to that length."""
+        limit = self.settings.clip_norm
+        if limit is not None:
+            length = float(np.sqrt(np.square(gradient, dtype=np.float64).sum()))
+            if length > limit:
+                gradient *= limit / length
+
+    def _validate(self) -> tuple[float | None, NDArray[np.int64] | None]:
+        if self.settings.validation is None:
+            return None, None
+        images, labels = self.settings.validation
+        outputs = inference.logits(
+            self.network,
+            images,
+            offset=self.settings.offset,
+            scale=self.settings.scale,
+            threads=self.settings.threads,
+        )
+        losses, _ = self.settings.loss.forward(outputs.T, labels)
+        return float(losses.mean()), confusion(labels, outputs.argmax(axis=1), self.network.classes)
+
+
+def confusion(truth: Labels, predicted: Labels, classes: int) -> NDArray[np.int64]:
+    """int64 [classes, classes]: how often images of each class (row) were taken for each (column)."""
+    return np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
