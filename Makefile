@@ -15,8 +15,8 @@ test: .venv/installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-bench: .venv/installed-dev
-	$(BIN)/python -m benchmarks
+bench: .venv/installed-bench
+	$(BIN)/python -m benchmarks --write
 
 # The stamps are as new as what they were made from, so a second call installs nothing.
 .venv/installed: pyproject.toml constraints.txt
@@ -26,6 +26,10 @@ bench: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
 	$(PIP) --requirement requirements-dev.txt --editable '.[parquet]'
+	touch $@
+
+.venv/installed-bench: .venv/installed requirements-bench.txt
+	$(PIP) --requirement requirements-bench.txt
 	touch $@
 
 clean:

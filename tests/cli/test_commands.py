@@ -139,6 +139,8 @@ def test_data_and_models_list_what_there_is(handlens):
     names = {entry["name"] for entry in handlens("data", "--json").json}
     assert {"mnist-5k", "digits", "mnist", "fashion-mnist", "kmnist", "emnist-letters", "sign-mnist"} <= names
     assert "mnist-5k" in handlens("data").out
+    assert handlens("data", "-q").out.split()[0] == "mnist-5k"
+    assert "mlp-500-300" in handlens("models", "-q").out.split()
     assert "forest" in {recipe["name"] for recipe in handlens("models", "--json").json}
     assert "mlp-500-300" in handlens("models").out
 

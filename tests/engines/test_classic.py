@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
-from handlens.data import ImageSet
 from handlens.engines import engine
 from handlens.engines.classic import SHORT_NAMES
 from handlens.errors import SpecError
@@ -16,17 +14,6 @@ PATHS = [
     "sklearn.linear_model.RidgeClassifier",
     "sklearn.neighbors.NearestCentroid",
 ]
-
-
-@pytest.fixture(scope="module")
-def digits():
-    pixels, labels = load_digits(return_X_y=True)
-    images = np.clip(pixels * 16, 0, 255).astype(np.uint8).reshape(-1, 8, 8, 1)
-    names = tuple("0123456789")
-    return [
-        ImageSet(images[s], labels[s].astype(np.int64), names)
-        for s in (np.s_[:900], np.s_[900:1200], np.s_[1200:])
-    ]
 
 
 def recipe(estimator, **fields):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from handlens.errors import HandlensError, SpecError
 from handlens.nn import Network, layers
 from handlens.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
 from handlens.nn.optimizers import SGD, Adam
+from handlens.nn.parallel import row_cuts
 from handlens.nn.schedules import CosineDecay
 from handlens.nn.training import Epoch, fit
 
@@ -101,6 +105,32 @@ def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(build) -> 
     assert losses[0] == losses[1] == losses[2]
 
 
+def test_wide_dense_layers_give_the_same_bits_with_any_number_of_threads() -> None:
+    """Wide enough that their matrix products are cut; with an odd last batch and one of a single image."""
+    states = []
+    images, labels = problem(257)
+    for threads in (1, 2, 3):
+        stack = [layers.Flatten(), layers.Dense(700, "relu"), layers.Dense(333, "relu"), layers.Dense(3)]
+        network = Network(stack, input_shape=(8, 9, 1), rng=np.random.default_rng(0))
+        train(network, images=images, labels=labels, batch_size=128, threads=threads, epochs=1)
+        states.append(network.state())
+    assert len(row_cuts(700, 333, 128)) > 1
+    assert np.array_equal(states[0], states[1])
+    assert np.array_equal(states[0], states[2])
+
+
+def test_a_process_pool_gives_the_same_bits() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        elsewhere = pool.submit(trained_state).result()
+    assert np.array_equal(elsewhere, trained_state())
+
+
+def trained_state() -> np.ndarray:
+    network = convolution()
+    train(network, threads=2)
+    return network.state()
+
+
 def test_another_seed_gives_other_weights() -> None:
     first, second = convolution(), convolution()
     train(first)
@@ -144,6 +174,23 @@ def test_clipping_shortens_the_gradient() -> None:
     train(free)
     train(loose, clip_norm=1e6)
     assert np.array_equal(free.state(), loose.state())
+
+
+def test_the_average_is_seen_and_the_weights_train_on() -> None:
+    plain, averaged = dense("float64"), dense("float64")
+    steps: list[np.ndarray] = []
+    train(plain, epochs=4, batch_size=300, on_epoch=lambda _: steps.append(plain.state()))
+    seen: list[np.ndarray] = []
+    validation = problem(40, seed=3)
+    history = train(averaged, epochs=4, batch_size=300, ema=0.6, validation=validation,
+                    on_epoch=lambda _: seen.append(averaged.state()))  # fmt: skip
+    wanted = steps[0]
+    for epoch, weights in enumerate(steps):
+        wanted = wanted if epoch == 0 else 0.6 * wanted + 0.4 * weights
+        assert np.allclose(seen[epoch], wanted, rtol=1e-12)
+    assert np.array_equal(averaged.state(), seen[-1])
+    p = averaged.predict_proba(validation[0], scale=1 / 255)
+    assert history[-1].validation_loss == pytest.approx(-np.log(p[range(40), validation[1]]).mean())
 
 
 def test_the_schedule_sets_the_learning_rate() -> None:
@@ -209,6 +256,7 @@ def test_images_that_are_not_numbers_are_named() -> None:
         ({"batch_size": 32.0}, "batch_size"),
         ({"threads": 0}, "threads"),
         ({"clip_norm": 0.0}, "clip_norm"),
+        ({"ema": 1.0}, "ema"),
         ({"reduction": "max"}, "reduction"),
         ({"loss": SoftmaxCrossEntropy(class_weights=(1.0,))}, "class_weights"),
     ],

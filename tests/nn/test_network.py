@@ -97,6 +97,18 @@ def test_predictions_do_not_depend_on_threads(threads: int) -> None:
     )
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_many_predictions_of_wide_dense_layers_are_those_of_the_formula(threads: int) -> None:
+    stack = [layers.Flatten(), layers.Dense(200, "relu"), layers.Dense(3)]
+    network = Network(stack, input_shape=(14, 10, 1), rng=np.random.default_rng(0))
+    images = np.random.default_rng(0).integers(256, size=(1300, 14, 10, 1), dtype=np.uint8)
+    w1, b1, w2, b2 = (w.astype(np.float64) for w in network.get_weights())
+    wanted = np.maximum(images.reshape(1300, -1) / 255 @ w1 + b1, 0) @ w2 + b2
+    got = network.predict_logits(images, scale=1 / 255, threads=threads)
+    assert np.allclose(got, wanted, atol=1e-4)
+    assert np.array_equal(got, network.predict_logits(images, scale=1 / 255, threads=1))
+
+
 def test_no_images_give_no_predictions() -> None:
     assert lenet().predict_proba(np.zeros((0, 28, 28, 1), np.uint8)).shape == (0, 10)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,7 +57,7 @@ def look(
         console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
 
 
-def data(as_json: common.Json = False) -> None:
+def data(as_json: common.Json = False, quiet: common.Quiet = False) -> None:
     """List the data sets that handlens knows, and whether their files are at hand.
 
     Example: handlens data
@@ -67,6 +68,9 @@ def data(as_json: common.Json = False) -> None:
     from handlens.data import catalogue
 
     entries = catalogue().values()
+    if quiet:
+        sys.stdout.writelines(f"{entry.name}\n" for entry in entries)
+        return
     if as_json:
         common.print_json(
             [
@@ -100,7 +104,7 @@ def _whereabouts(entry: Entry) -> str:
     return "downloaded when asked for" if entry.mirrors else "to be fetched by hand"
 
 
-def models(as_json: common.Json = False) -> None:
+def models(as_json: common.Json = False, quiet: common.Quiet = False) -> None:
     """List the recipes that handlens knows by name.
 
     Example: handlens models
@@ -112,6 +116,9 @@ def models(as_json: common.Json = False) -> None:
     from handlens.studies.run import describe, optimizer
 
     recipes = [zoo(name) for name in zoo_names()]
+    if quiet:
+        sys.stdout.writelines(f"{recipe.name}\n" for recipe in recipes)
+        return
     if as_json:
         common.print_json([to_dict(recipe) for recipe in recipes])
         return

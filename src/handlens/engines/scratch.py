@@ -23,6 +23,9 @@ from handlens.spec import Dense, NetworkRecipe
 
 VERSION = 1
 
+AUGMENTATIONS = {"Augmentation": nn.augment.Augmentation}
+Labelled = tuple[NDArray[Any], NDArray[np.int64]]
+
 
 @dataclass(frozen=True, eq=False)
 class ScratchModel:
@@ -70,26 +73,17 @@ class ScratchEngine:
     ) -> Model:
         preparation = fit_preparation(recipe.prepare, train.images)
         network = build(recipe, train.shape, len(train.classes), generator(seed, "weights"))
-        watch = Watch(recipe, network, on_epoch)
-        nn.training.fit(
+        history = learn(
             network,
-            train.images,
-            train.labels,
+            recipe,
+            (train.images, train.labels),
+            (validation.images, validation.labels),
             offset=preparation.offset,
             scale=preparation.scale,
-            optimizer=part(nn.optimizers.REGISTRY, recipe.optimizer),
-            schedule=part(nn.schedules.REGISTRY, recipe.schedule),
-            loss=part(nn.losses.REGISTRY, recipe.loss),
-            epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
-            validation=(validation.images, validation.labels),
-            rng=generator(seed, "training"),
-            reduction=recipe.reduction,
-            clip_norm=recipe.clip_norm,
-            on_epoch=watch,
+            seed=seed,
+            on_epoch=on_epoch,
         )
-        watch.finish()
-        return ScratchModel(network, preparation, tuple(watch.history))
+        return ScratchModel(network, preparation, history)
 
     def load(self, folder: Path) -> Model:
         try:
@@ -101,6 +95,49 @@ class ScratchEngine:
                 where=folder,
                 remedy="remove the run's folder and run again",
             ) from error
+
+
+def learn(
+    network: nn.Network,
+    recipe: NetworkRecipe,
+    train: Labelled,
+    validation: Labelled | None,
+    *,
+    offset: Any,
+    scale: Any,
+    seed: int,
+    on_epoch: OnEpoch = ignore_epoch,
+    threads: int | None = None,
+) -> tuple[Epoch, ...]:
+    """Train the network in place as the recipe says, on `x = (images - offset) * scale`; gives its history.
+
+    Args:
+        train, validation: uint8 or floating images [n, height, width, channels], or rows [n, features], and
+            their labels int64 [n].
+        offset, scale: numbers, or arrays of one image's shape.
+    """
+    watch = Watch(recipe, network, on_epoch)
+    nn.training.fit(
+        network,
+        *train,
+        offset=offset,
+        scale=scale,
+        optimizer=part(nn.optimizers.REGISTRY, recipe.optimizer),
+        schedule=part(nn.schedules.REGISTRY, recipe.schedule),
+        loss=part(nn.losses.REGISTRY, recipe.loss),
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        validation=validation,
+        rng=generator(seed, "training"),
+        reduction=recipe.reduction,
+        clip_norm=recipe.clip_norm,
+        ema=recipe.ema,
+        augment=None if recipe.augment is None else part(AUGMENTATIONS, recipe.augment),
+        on_epoch=watch,
+        threads=threads,
+    )
+    watch.finish()
+    return tuple(watch.history)
 
 
 class Watch:
@@ -120,6 +157,8 @@ class Watch:
         self.history.append(epoch)
         self.on_epoch(epoch)
         value = getattr(epoch, f"validation_{self.recipe.monitor}")
+        if value is None:
+            return False
         value = -value if self.recipe.monitor == "loss" else value
         if value > self.best:
             self.best, self.best_epoch = value, epoch.epoch
@@ -149,11 +188,15 @@ def record(seen: nn.training.Epoch, before: float) -> Epoch:
 
 
 def build(
-    recipe: NetworkRecipe, shape: tuple[int, int, int], classes: int, rng: np.random.Generator
+    recipe: NetworkRecipe,
+    shape: tuple[int, ...],
+    classes: int,
+    rng: np.random.Generator,
+    dtype: str = "float32",
 ) -> nn.Network:
     """The recipe's layers and the head that gives one logit a class, with fresh weights."""
     layers = [part(nn.layers.REGISTRY, layer) for layer in (*recipe.layers, Dense(classes))]
-    return nn.Network(layers, input_shape=shape, rng=rng)
+    return nn.Network(layers, input_shape=shape, rng=rng, dtype=dtype)
 
 
 def part(registry: dict[str, Any], description: Any) -> Any:

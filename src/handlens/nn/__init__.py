@@ -13,9 +13,11 @@
 from __future__ import annotations
 
 from handlens.nn import activations, initializers, layers, losses, optimizers, schedules, training
+from handlens.nn.augment import Augmentation
 from handlens.nn.network import Network
 
 __all__ = [
+    "Augmentation",
     "Network",
     "activations",
     "initializers",

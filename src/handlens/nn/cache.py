@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from handlens.nn.arrays import Array, Shape
+
+Product = Callable[[Array, Array, Array], object]
 
 
 @dataclass
@@ -22,6 +25,7 @@ class Cache:
         training: dropout drops, batch normalization uses the batch's own statistics.
         wants_dx: whether backward must return the gradient of the layer's input; false where no layer before
             this one has parameters.
+        product: `product(a, b, out)` writes the matrix product `a @ b`; several threads may share it.
         generator: randomness of this micro-batch.
         saved: arrays that forward leaves for backward.
         children: the caches of the layers inside this one.
@@ -31,6 +35,7 @@ class Cache:
     gradients: dict[str, Array] = field(default_factory=dict)
     training: bool = False
     wants_dx: bool = True
+    product: Product = np.matmul
     generator: np.random.Generator | None = None
     saved: dict[str, Any] = field(default_factory=dict)
     children: list[Cache] = field(default_factory=list)

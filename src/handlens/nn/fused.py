@@ -9,7 +9,7 @@ of numbers four times as many as the activation then sees.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from handlens.nn.arrays import Array
 from handlens.nn.cache import Cache
 from handlens.nn.layers import Conv2D, MaxPooling2D
 from handlens.nn.layers.activations import deactivate
+from handlens.nn.layers.windows import Windows
 
 PLACES = ((0, 0), (0, 1), (1, 0), (1, 1))  # of the kernel in its patch, row by row as MaxPooling2D looks
 
@@ -30,20 +31,23 @@ class ConvPool:
         self.convolution, self.function = convolution, function
         self.patch = (convolution.window[0] + 1, convolution.window[1] + 1)
         self.output_shape = pooling.output_shape
+        rows, columns = convolution.windows.rows, convolution.windows.columns
+        self.windows = Windows(
+            replace(rows, window=self.patch[0], stride=2, out=self.output_shape[0]),
+            replace(columns, window=self.patch[1], stride=2, out=self.output_shape[1]),
+        )
 
     def forward(self, x: Array, cache: Cache) -> Array:
         """x `[channels, height, width, n]` to y `[filters, out, out, n]`."""
-        padded = self.convolution.windows.pad(x, cache)
         height, width, filters = self.output_shape
-        patches = cache.buffer("patches", (*self.patch, len(x), height, width, x.shape[-1]))
-        for i, j, index in self._corners():
-            patches[i, j] = padded[index]  # [channels, out, out, n]
+        padded = self.convolution.windows.pad(x, cache)
+        patches = self.windows.patches(padded, cache)  # [patch, patch, channels, out, out, n]
         cache.saved["x_shape"] = x.shape
 
         expanded = self._expand(len(x), cache)
         matrix = cache.saved["patches"] = patches.reshape(len(expanded), -1)
         candidates = cache.buffer("candidates", (4, filters, matrix.shape[1]))
-        np.matmul(expanded.T, matrix, out=candidates.reshape(4 * filters, -1))  # [4 * filters, out * out * n]
+        cache.product(expanded.T, matrix, candidates.reshape(4 * filters, -1))  # [4 * filters, out * out * n]
         y = self._maximum(candidates, cache)
         if self.convolution.use_bias:
             y += self.convolution.bias[:, None]
@@ -60,21 +64,16 @@ class ConvPool:
             np.sum(dz, axis=1, out=cache.gradients["bias"])
         dcandidates = self._spread(dz, cache)
         dexpanded = cache.buffer("dexpanded", (len(patches), 4 * filters))
-        np.matmul(patches, dcandidates.T, out=dexpanded)
+        cache.product(patches, dcandidates.T, dexpanded)
         self._gather(dexpanded, cache.gradients["kernel"])
         if not cache.wants_dx:
             return None
 
         dpatches = cache.buffer("dpatches", patches.shape)
         expanded = cache.buffer("expanded", (len(patches), 4 * filters))
-        np.matmul(expanded, dcandidates, out=dpatches)
-        height, width, _ = self.output_shape
-        x_shape = cache.saved["x_shape"]
-        dpatches = dpatches.reshape(*self.patch, x_shape[0], height, width, -1)
-        dpadded = self.convolution.windows.empty_gradient(x_shape, cache)
-        for i, j, index in self._corners():
-            dpadded[index] += dpatches[i, j]
-        return self.convolution.windows.inside(dpadded)
+        cache.product(expanded, dcandidates, dpatches)
+        channels, *_, n = cache.saved["x_shape"]
+        return self._overlay(dpatches.reshape(*self.patch, channels, *self.output_shape[:2], n), cache)
 
     def _expand(self, channels: int, cache: Cache) -> Array:
         """The kernel at its four places: `[patch * patch * channels, 4 * filters]`, zeros elsewhere."""
@@ -122,9 +121,21 @@ class ConvPool:
         d[2] -= d[3]
         return np.asarray(d.reshape(-1, dz.shape[1]))
 
-    def _corners(self) -> Iterator[tuple[int, int, tuple[slice, ...]]]:
-        """`(i, j, index)`: `padded[index]` is pixel (i, j) of every patch; patches stand two pixels apart."""
-        height, width, _ = self.output_shape
-        for i in range(self.patch[0]):
-            for j in range(self.patch[1]):
-                yield i, j, (slice(None), slice(i, i + 2 * height - 1, 2), slice(j, j + 2 * width - 1, 2))
+    def _overlay(self, dpatches: Array, cache: Cache) -> Array:
+        """Add up what every pixel received from the patches that held it (col2im).
+
+        Patches stand two pixels apart, so a pixel's parity in the image is its parity in every patch: the
+        sums are taken for each parity apart, in long runs, and put between each other at the end.
+        """
+        channels, height, width, n = dpatches.shape[2:]
+        rows, columns = ((size + 1) // 2 for size in self.convolution.windows.padded)
+        planes = cache.buffer("planes", (2, 2, channels, rows, columns, n))
+        planes.fill(0)
+        for i in range(0, self.patch[0], 2):
+            for j in range(0, self.patch[1], 2):
+                part = dpatches[i : i + 2, j : j + 2]
+                place = planes[:, :, :, i // 2 : i // 2 + height, j // 2 : j // 2 + width]
+                place[: part.shape[0], : part.shape[1]] += part
+        dpadded = cache.buffer("dpadded", (channels, rows, 2, columns, 2, n))
+        np.copyto(dpadded, planes.transpose(2, 3, 0, 4, 1, 5))
+        return self.convolution.windows.inside(dpadded.reshape(channels, 2 * rows, 2 * columns, n))

@@ -31,10 +31,12 @@ def logits(network: Network, images: NDArray[Any], *, offset: Any, scale: Any, t
     cut = in_pieces(network.layers)
     size = PIECE if cut else WHOLE
     count = -(-len(images) // size)
-    workers = min(thread_count(threads), max(count, 1)) if cut else 1
+    workers = thread_count(threads) if cut else 1
     feeds = [feed(network, images, offset, scale) for _ in range(workers)]
     steps = network.steps()
-    passes = [Pass(network, steps, learns=False) for _ in range(workers)]
+    team = Team(thread_count(threads))
+    product = np.matmul if cut else team.product
+    passes = [Pass(network, steps, learns=False, product=product) for _ in range(workers)]
     result = np.empty((len(images), network.classes), network.dtype)
 
     def task(worker: int, i: int) -> None:
@@ -42,8 +44,12 @@ def logits(network: Network, images: NDArray[Any], *, offset: Any, scale: Any, t
         with np.errstate(over="ignore", invalid="ignore"):
             result[part[0] : part[-1] + 1] = passes[worker].forward(feeds[worker].batch(part)).T
 
-    with Team(workers) as team, blas_threads(1):
-        team.run(task, count)
+    with team, blas_threads(1):
+        if cut:
+            team.run(task, count)
+        else:  # the team is busy with the products
+            for i in range(count):
+                task(0, i)
     return result
 
 

@@ -16,7 +16,10 @@ from handlens.errors import SpecError
 from handlens.nn import checks, inference, storage
 from handlens.nn.arrays import Array, Shape
 from handlens.nn.layers.base import Layer, Parameter, first_values, leaves
+from handlens.nn.losses import Loss
 from handlens.nn.plan import Step, plan
+from handlens.nn.summary import summary
+from handlens.nn.trace import Trace, trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +190,22 @@ class Network:
             SpecError: images of another shape or type.
         """
         return inference.softmax(self.predict_logits(images, offset=offset, scale=scale, threads=threads))
+
+    def summary(self) -> str:
+        """The layers with their shapes and numbers of parameters, as Keras prints them."""
+        return summary(self)
+
+    def trace(
+        self,
+        images: NDArray[Any],
+        labels: NDArray[np.integer[Any]],
+        *,
+        loss: Loss | None = None,
+        offset: Any = 0.0,
+        scale: Any = 1.0,
+    ) -> Trace:
+        """Every layer's input, output and gradients for a few images; see `handlens.nn.trace`."""
+        return trace(self, images, labels, loss=loss, offset=offset, scale=scale)
 
     def save(self, folder: Path) -> None:
         """Write `network.json` and `weights.safetensors`; the folder is made where it is missing."""

@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from handlens.errors import SpecError
+from handlens.nn.arrays import Array
+
+SMALLEST_PART = 2**23  # multiplications: some 0.1 ms, ten times what waking a thread takes
+MOST_PARTS = 4  # each part packs the second factor anew
 
 
 def thread_count(threads: int | None) -> int:
@@ -36,6 +42,16 @@ def blas_threads(limit: int) -> Iterator[None]:
         yield
 
 
+def row_cuts(rows: int, inner: int, columns: int) -> list[slice]:
+    """The parts of a matrix product `[rows, inner] @ [inner, columns]`, each worth the wait for a thread.
+
+    Of equal numbers of rows that fill the product's inner loops (multiples of 16).
+    """
+    parts = min(rows * inner * columns // SMALLEST_PART, MOST_PARTS) or 1
+    step = -(-rows // (16 * parts)) * 16
+    return [slice(start, start + step) for start in range(0, rows, step)]
+
+
 class Team:
     """`threads` workers, the caller one of them, that share numbered tasks: task i is worker `i % threads`'s.
 
@@ -52,6 +68,16 @@ class Team:
     def __exit__(self, *_: object) -> None:
         if self._pool:
             self._pool.shutdown()
+
+    def product(self, a: Array, b: Array, out: Array) -> None:
+        """`out = a @ b`, cut by rows of the result: how depends on the shapes, not on the threads."""
+        cuts = row_cuts(a.shape[0], a.shape[1], b.shape[1])
+
+        def task(_worker: int, i: int) -> None:
+            with np.errstate(over="ignore", invalid="ignore"):  # a diverged training is reported by its loss
+                np.matmul(a[cuts[i]], b, out=out[cuts[i]])
+
+        self.run(task, len(cuts))
 
     def run(self, task: Callable[[int, int], None], count: int) -> None:
         """Call `task(worker, i)` for every i below count; return when all are done, or raise their error."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handlens.nn.arrays import Array
-from handlens.nn.cache import Cache
+from handlens.nn.cache import Cache, Product
 from handlens.nn.layers.base import Layer, backward_through, forward_through, leaves
 from handlens.nn.plan import Step
 
@@ -24,10 +24,18 @@ class Pass:
     """
 
     def __init__(
-        self, network: Network, steps: tuple[Step, ...], *, learns: bool = True, to_input: bool = False
+        self,
+        network: Network,
+        steps: tuple[Step, ...],
+        *,
+        learns: bool = True,
+        to_input: bool = False,
+        product: Product = np.matmul,
     ) -> None:
-        """`learns`: backward will be called; `to_input`: and must return the gradient of the input."""
-        self.network, self.steps = network, steps
+        """`learns`: backward will be called; `to_input`: and must return the gradient of the input.
+
+        `product` computes the matrix products."""
+        self.network, self.steps, self.product = network, steps, product
         self.gradient = np.zeros(network.parameters.size if learns else 0, network.dtype)
         self.caches = [self._cache(step.owner, learns) for step in steps]
         before = to_input  # whether this layer or an earlier one has parameters
@@ -56,4 +64,4 @@ class Pass:
             if learns and slot.layer is layer and slot.parameter.trainable:
                 gradients[slot.parameter.name] = slot.view(self.gradient)
         children = [self._cache(child, learns) for child in layer.children()]
-        return Cache(self.network.dtype, gradients, children=children)
+        return Cache(self.network.dtype, gradients, product=self.product, children=children)

@@ -4,92 +4,22 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens.errors import HandlensError, SpecError
-from handlens.nn import checks, inference
+from handlens.errors import HandlensError
+from handlens.nn import inference
 from handlens.nn.arrays import Array
-from handlens.nn.feed import check_images
+from handlens.nn.average import Average
 from handlens.nn.layers import Dropout
 from handlens.nn.layers.base import leaves
-from handlens.nn.losses import Loss, check_labels
-from handlens.nn.network import Network
-from handlens.nn.optimizers import Optimizer, Stepper
+from handlens.nn.losses import Labels
+from handlens.nn.optimizers import Stepper
 from handlens.nn.parallel import Team, blas_threads
 from handlens.nn.passes import Pass
-from handlens.nn.plan import MOST_PIECES, in_pieces, pieces
-from handlens.nn.schedules import Schedule
-
-Images = NDArray[Any]
-Labels = NDArray[np.integer[Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class Epoch:
-    """What an epoch left behind.
-
-    Attributes:
-        epoch: its number, from 1.
-        loss: mean over the training images, each as it stood before its own update; without weight penalties.
-        confusion: int64 [k, k], rows true, columns predicted, of the training images, from the same passes.
-        validation_loss, validation_confusion: of the validation images after the epoch, or None without any.
-        seconds: wall time of the epoch's training, validation not included.
-        learning_rate: of its last update.
-    """
-
-    epoch: int
-    loss: float
-    confusion: NDArray[np.int64]
-    validation_loss: float | None
-    validation_confusion: NDArray[np.int64] | None
-    seconds: float
-    learning_rate: float
-
-
-@dataclass(frozen=True, eq=False)
-class Settings:
-    """The arguments of `training.fit`, checked against the network and each other."""
-
-    network: Network
-    images: Images
-    labels: Labels
-    optimizer: Optimizer
-    schedule: Schedule
-    loss: Loss
-    epochs: int
-    batch_size: int
-    offset: Any
-    scale: Any
-    validation: tuple[Images, Labels] | None
-    threads: int
-    reduction: str
-    clip_norm: float | None
-    fuse: bool
-
-    def __post_init__(self) -> None:
-        checks.whole(self, "epochs", self.epochs)
-        checks.whole(self, "batch_size", self.batch_size)
-        checks.choice(self, "reduction", self.reduction, ("mean", "sum"))
-        if self.clip_norm is not None:
-            checks.number(self, "clip_norm", self.clip_norm, 0, open_="low")
-        self.loss.check(self.network.classes)
-        if len(self.images) == 0:
-            raise SpecError("there are no images", where="training", expected="at least one")
-        self._check_set("training", self.images, self.labels)
-        if self.validation is not None:
-            self._check_set("validation", *self.validation)
-
-    def _check_set(self, part: str, images: Images, labels: Labels) -> None:
-        try:
-            check_images(images, self.network.input_shape)
-        except SpecError as error:
-            error.where = part
-            raise
-        check_labels(labels, len(images), self.network.classes, part)
+from handlens.nn.plan import in_pieces, pieces
+from handlens.nn.settings import Epoch, Settings
 
 
 class Trainer:
@@ -99,23 +29,28 @@ class Trainer:
         self.settings, self.seed = settings, seed
         self.network = network = settings.network
         self.cut = in_pieces(network.layers)
-        workers = min(settings.threads, MOST_PIECES) if self.cut else 1
+        workers = settings.threads if self.cut else 1
         steps = network.steps(fuse=settings.fuse)
-        self.passes = [Pass(network, steps) for _ in range(workers)]
+        self.team = Team(settings.threads)
+        product = np.matmul if self.cut else self.team.product
+        self.passes = [Pass(network, steps, product=product) for _ in range(workers)]
         self.feeds = [
             inference.feed(network, settings.images, settings.offset, settings.scale) for _ in range(workers)
         ]
         most = len(pieces(network.layers, min(settings.batch_size, len(settings.images))))
         self.gradients = np.empty((most if most > 1 else 0, network.parameters.size), network.dtype)
         self.stepper = Stepper(settings.optimizer, network.parameters)
+        self.average = None if settings.ema is None else Average(network.parameters, settings.ema)
         self.penalised = [s for s in network.slots if s.parameter.l1 or s.parameter.l2]
-        self.random = any(isinstance(leaf, Dropout) for layer in network.layers for leaf in leaves(layer))
+        self.random = settings.augment is not None or any(
+            isinstance(leaf, Dropout) for layer in network.layers for leaf in leaves(layer)
+        )
         self.losses = np.zeros(len(settings.images))  # of each image, in the epoch's order
         self.predicted = np.zeros(len(settings.images), np.int64)
 
     def __enter__(self) -> Trainer:
         with ExitStack() as stack:
-            self.team = stack.enter_context(Team(len(self.passes)))
+            stack.enter_context(self.team)
             stack.enter_context(blas_threads(1))
             self.held = stack.pop_all()
         return self
@@ -126,6 +61,8 @@ class Trainer:
     def epoch(self, number: int) -> Epoch:
         """Every image once, in an order drawn for this epoch; then the validation images."""
         images, size = len(self.settings.images), self.settings.batch_size
+        if self.average is not None:
+            self.average.leave()
         started = time.perf_counter()
         order = np.random.default_rng([self.seed, number]).permutation(images)
         per_epoch = -(-images // size)
@@ -136,6 +73,8 @@ class Trainer:
             rate = self.settings.optimizer.learning_rate * factor
             self._batch(order, slice(batch * size, min((batch + 1) * size, images)), number, rate)
         seconds = time.perf_counter() - started
+        if self.average is not None:
+            self.average.enter()
         truth = self.settings.labels[order]
         validation_loss, validation_confusion = self._validate()
         return Epoch(
@@ -176,20 +115,41 @@ class Trainer:
         self._penalties(gradient)
         self._clip(gradient)
         self.stepper.step(gradient, rate)
+        if self.average is not None:
+            self.average.update()
 
     def _piece(self, worker: int, order: NDArray[np.int64], piece: slice, number: int, share: float) -> None:
         """Forward and back for the images `order[piece]`; `share` scales their gradient."""
         indices = order[piece]
-        generator = None
-        if self.random:
-            generator = np.random.default_rng([self.seed, number, piece.start])
-        through = self.passes[worker]
+        generator = np.random.default_rng([self.seed, number, piece.start]) if self.random else None
+        through, labels = self.passes[worker], self.settings.labels[indices]
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged training is reported by its loss
-            logits = through.forward(self.feeds[worker].batch(indices), training=True, generator=generator)
-            self.losses[piece], dlogits = self.settings.loss.forward(logits, self.settings.labels[indices])
+            x, mix = self._input(worker, indices, generator)
+            logits = through.forward(x, training=True, generator=generator)
+            losses, dlogits = self.settings.loss.forward(logits, labels)
+            if mix is not None:
+                kept, partner = mix
+                others, dothers = self.settings.loss.forward(logits, labels[partner])
+                losses = kept * losses + (1 - kept) * others
+                dlogits = kept * dlogits + (1 - kept) * dothers
+            self.losses[piece] = losses
             np.argmax(logits, axis=0, out=self.predicted[piece])
             dlogits *= share
             through.backward(dlogits)
+
+    def _input(
+        self, worker: int, indices: NDArray[np.int64], generator: np.random.Generator | None
+    ) -> tuple[Array, tuple[Array, NDArray[np.int64]] | None]:
+        """The images at `indices`, prepared and augmented; how much of each stays and who its partner is."""
+        feed, augment = self.feeds[worker], self.settings.augment
+        if augment is None or generator is None:
+            return feed.batch(indices), None
+        x = feed.prepare(augment.images(feed.take(indices), generator))
+        mix = augment.mix(len(indices), generator)
+        if mix is None:
+            return x, None
+        kept = mix[0].astype(x.dtype)
+        return kept * x + (1 - kept) * x[..., mix[1]], (kept, mix[1])
 
     def _penalties(self, gradient: Array) -> None:
         """Add the gradient of `l1 * sum(|w|) + l2 * sum(w ** 2)` of every penalised kernel."""

@@ -7,12 +7,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from handlens.nn.losses import Loss, SoftmaxCrossEntropy
+from handlens.nn.augment import Augmentation
+from handlens.nn.losses import Labels, Loss, SoftmaxCrossEntropy
 from handlens.nn.network import Network
 from handlens.nn.optimizers import Optimizer
 from handlens.nn.parallel import thread_count
 from handlens.nn.schedules import Constant, Schedule
-from handlens.nn.trainer import Epoch, Images, Labels, Settings, Trainer
+from handlens.nn.settings import Epoch, Images, Settings
+from handlens.nn.trainer import Trainer
 
 __all__ = ["Epoch", "fit"]
 
@@ -37,6 +39,8 @@ def fit(
     on_epoch: OnEpoch | None = None,
     reduction: Literal["mean", "sum"] = "mean",
     clip_norm: float | None = None,
+    ema: float | None = None,
+    augment: Augmentation | None = None,
     fuse: bool = True,
 ) -> tuple[Epoch, ...]:
     """Train the network in place on `x = (images - offset) * scale`.
@@ -58,6 +62,9 @@ def fit(
         on_epoch: called with each epoch when it is over; training stops where it returns True.
         reduction: whether an update follows the mean or the sum of its images' gradients.
         clip_norm: the longest gradient; longer ones are shortened to it (Pascanu et al. 2013).
+        ema: share that a running average of the weights keeps at each step; validation, `on_epoch` and the
+            trained network then see the average.
+        augment: how the training images are changed, anew in every epoch, before they are prepared.
         fuse: use fused steps where they apply.
 
     Raises:
@@ -66,7 +73,8 @@ def fit(
     """
     settings = Settings(
         network, images, labels, optimizer, schedule or Constant(), loss or SoftmaxCrossEntropy(), epochs,
-        batch_size, offset, scale, validation, thread_count(threads), reduction, clip_norm, fuse,
+        batch_size, offset, scale, validation, thread_count(threads), reduction, clip_norm, ema, augment,
+        fuse,
     )  # fmt: skip
     history: list[Epoch] = []
     with Trainer(settings, int(rng.integers(2**63))) as trainer:

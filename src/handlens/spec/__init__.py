@@ -35,6 +35,7 @@ from handlens.spec.recipe import (
 )
 from handlens.spec.text import explained, parse, parse_list, to_text
 from handlens.spec.training import (
+    AUGMENTATIONS,
     LOSSES,
     OPTIMIZERS,
     SCHEDULES,
@@ -43,6 +44,7 @@ from handlens.spec.training import (
     Adagrad,
     Adam,
     AdamW,
+    Augmentation,
     Constant,
     CosineDecay,
     ExponentialDecay,
@@ -60,6 +62,7 @@ from handlens.spec.training import (
 )
 
 __all__ = [
+    "AUGMENTATIONS",
     "ELU",
     "LAYERS",
     "LOSSES",
@@ -71,6 +74,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Augmentation",
     "AveragePooling2D",
     "BatchNormalization",
     "Constant",

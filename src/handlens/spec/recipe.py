@@ -17,10 +17,12 @@ from handlens.errors import SpecError, did_you_mean
 from handlens.spec.network import LAYERS, Count, Layer, Positive
 from handlens.spec.text import description, parse, parse_call, parse_list, to_text
 from handlens.spec.training import (
+    AUGMENTATIONS,
     LOSSES,
     OPTIMIZERS,
     SCHEDULES,
     SGD,
+    Augmentation,
     Constant,
     Loss,
     Optimizer,
@@ -54,6 +56,9 @@ class NetworkRecipe:
             (`standardize`), or pixel by pixel (`standardize-pixels`).
         reduction: a batch's gradient is the `mean` or the `sum` over its images.
         clip_norm: a gradient longer than this is shortened to it.
+        ema: the share that a running average of the weights keeps at each step; the average is what is
+            validated and kept. None: the weights themselves.
+        augment: how training images are changed.
         patience: stop after so many epochs without a better validation `monitor`; None: never.
         keep: the weights of the `last` epoch or of the one with the `best` validation `monitor`.
     """
@@ -68,6 +73,8 @@ class NetworkRecipe:
     prepare: Preparation = "unit"
     reduction: Literal["mean", "sum"] = "mean"
     clip_norm: Positive | None = None
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    augment: Augmentation | None = None
     patience: Count | None = None
     monitor: Monitor = "accuracy"
     keep: Literal["last", "best"] = "last"
@@ -85,7 +92,7 @@ class EstimatorRecipe:
 
 
 Recipe = NetworkRecipe | EstimatorRecipe
-PARTS = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES}
+PARTS = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "augment": AUGMENTATIONS}
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:
@@ -127,7 +134,7 @@ def from_dict(table: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
     if "layers" in fields:
         fields["layers"] = _layers(fields["layers"], where)
         for key, known_parts in PARTS.items():
-            if key in fields:
+            if fields.get(key) is not None:
                 place = f"{where}: {key}"
                 fields[key] = parse(_text(fields[key], place), known_parts, where=place)
     else:

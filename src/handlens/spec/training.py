@@ -156,10 +156,37 @@ class MeanSquaredError:
     """The mean over the classes of `(output - onehot(label)) ** 2`."""
 
 
+@description
+class Augmentation:
+    """Training images changed at random, anew in every epoch. 0 leaves out the change.
+
+    Attributes:
+        shift: pixels, at most, up or down and left or right.
+        rotate, shear: degrees, at most, either way.
+        zoom: share by which the sides grow or shrink at most.
+        elastic: pixels, the deviation of a smooth random displacement; neighbours within `elastic_reach`
+            pixels move together.
+        erase: the probability that a rectangle is set to 0.
+        noise: grey levels, the deviation of noise on every pixel.
+        mixup: above 0, images and their losses are blended in pairs, by a share from Beta(mixup, mixup).
+    """
+
+    shift: NonNegative = 0.0
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    zoom: NonNegative = 0.0
+    shear: Annotated[float, Field(ge=0, le=60)] = 0.0
+    elastic: NonNegative = 0.0
+    elastic_reach: Positive = 4.0
+    erase: Unit = 0.0
+    noise: NonNegative = 0.0
+    mixup: NonNegative = 0.0
+
+
 Optimizer = SGD | RMSprop | Adagrad | Adadelta | Adam | AdamW | Nadam
 Schedule = Constant | StepDecay | ExponentialDecay | InverseTimeDecay | CosineDecay | OneCycle | WarmUp
 Loss = SoftmaxCrossEntropy | MeanSquaredError
 
 OPTIMIZERS: dict[str, type] = {kind.__name__: kind for kind in Optimizer.__args__}
 SCHEDULES: dict[str, type] = {kind.__name__: kind for kind in Schedule.__args__}
+AUGMENTATIONS: dict[str, type] = {Augmentation.__name__: Augmentation}
 LOSSES: dict[str, type] = {kind.__name__: kind for kind in Loss.__args__}

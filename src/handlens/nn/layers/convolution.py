@@ -60,17 +60,13 @@ class Conv2D(Layer):
         return (kernel, Parameter("bias", (self.filters,), "zeros")) if self.use_bias else (kernel,)
 
     def forward(self, x: Array, cache: Cache) -> Array:
-        padded = self.windows.pad(x, cache)
+        patches = self.windows.patches(self.windows.pad(x, cache), cache)  # [h, w, channels, out, out, n]
         height, width, channels = self.output_shape
-        shape = (*self.window, len(x), height, width, x.shape[-1])
-        patches = cache.buffer("patches", shape)
-        for i, j, index in self.windows.offsets():
-            patches[i, j] = padded[index]  # [channels, out, out, n]
         matrix = cache.saved["patches"] = patches.reshape(self.kernel[..., 0].size, -1)
         cache.saved["x_shape"] = x.shape
 
         z = cache.buffer("z", (channels, matrix.shape[1]))
-        np.matmul(self.kernel.reshape(-1, channels).T, matrix, out=z)  # [filters, out * out * n]
+        cache.product(self.kernel.reshape(-1, channels).T, matrix, z)  # [filters, out * out * n]
         if self.use_bias:
             z += self.bias[:, None]
         return activate(self.function, z.reshape(channels, height, width, -1), cache)
@@ -83,14 +79,14 @@ class Conv2D(Layer):
         """
         patches = cache.saved["patches"]
         dz = deactivate(self.function, dy, cache).reshape(self.filters, -1)
-        np.matmul(patches, dz.T, out=cache.gradients["kernel"].reshape(len(patches), -1))
+        cache.product(patches, dz.T, cache.gradients["kernel"].reshape(len(patches), -1))
         if self.use_bias:
             np.sum(dz, axis=1, out=cache.gradients["bias"])
         if not cache.wants_dx:
             return None
 
         dpatches = cache.buffer("dpatches", patches.shape)
-        np.matmul(self.kernel.reshape(-1, self.filters), dz, out=dpatches)
+        cache.product(self.kernel.reshape(-1, self.filters), dz, dpatches)
         height, width, _ = self.output_shape
         x_shape = cache.saved["x_shape"]
         dpatches = dpatches.reshape(*self.window, x_shape[0], height, width, -1)

@@ -54,7 +54,7 @@ class Dense(Layer):
     def forward(self, x: Array, cache: Cache) -> Array:
         cache.saved["x"] = x
         z = cache.buffer("z", (self.units, x.shape[-1]))
-        np.matmul(self.kernel.T, x, out=z)  # [units, n]
+        cache.product(self.kernel.T, x, z)  # [units, n]
         if self.use_bias:
             z += self.bias[:, None]
         return activate(self.function, z, cache)
@@ -66,10 +66,11 @@ class Dense(Layer):
         """
         x = cache.saved["x"]
         dz = deactivate(self.function, dy, cache)
-        np.matmul(x, dz.T, out=cache.gradients["kernel"])  # [in, units]
+        cache.product(x, dz.T, cache.gradients["kernel"])  # [in, units]
         if self.use_bias:
             np.sum(dz, axis=1, out=cache.gradients["bias"])
         if not cache.wants_dx:
             return None
         dx = cache.buffer("dx", (len(self.kernel), x.shape[-1]))
-        return np.matmul(self.kernel, dz, out=dx)  # [in, n]
+        cache.product(self.kernel, dz, dx)  # [in, n]
+        return dx

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from handlens.errors import SpecError
 from handlens.nn import checks
@@ -72,6 +73,20 @@ class Windows:
                 rows = slice(i, i + (r.out - 1) * r.stride + 1, r.stride)
                 columns = slice(j, j + (c.out - 1) * c.stride + 1, c.stride)
                 yield i, j, (slice(None), rows, columns)
+
+    def patches(self, padded: Array, cache: Cache) -> Array:
+        """Every window's pixels, `[rows, columns, channels, out, out, n]`: one copy, in long runs."""
+        r, c = self.rows, self.columns
+        channels, height, width, image = padded.strides
+        view = as_strided(
+            padded,
+            (r.window, c.window, padded.shape[0], r.out, c.out, padded.shape[-1]),
+            (height, width, channels, height * r.stride, width * c.stride, image),
+            writeable=False,
+        )
+        patches = cache.buffer("patches", view.shape)
+        np.copyto(patches, view)
+        return patches
 
     def inside(self, padded: Array) -> Array:
         """The image within its border, a view."""

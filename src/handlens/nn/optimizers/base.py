@@ -11,7 +11,7 @@ import numpy as np
 from handlens.nn import checks
 from handlens.nn.arrays import Array
 
-BLOCK = 16_384  # numbers updated at a time: with the optimizer's own arrays they fit the L2 cache
+BLOCK = 32_768  # numbers updated at a time: with the optimizer's own arrays they fit the L2 cache
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Speed as ratios against peers, timed in turn in the same run. Not tests: no time is asserted."""

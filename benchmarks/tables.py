@@ -1,0 +1,98 @@
+"""What the benchmark found, as text for the screen and as docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.work import THREADS, Work
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One work's figures; `ratios`: peer to median, lowest and highest of `peer's seconds / our seconds`."""
+
+    work: Work
+    seconds: dict[str, float]
+    ratios: dict[str, tuple[float, float, float]]
+    accuracy: dict[str, list[float]]
+    extra_mb: float
+    versions: dict[str, str]
+    absent: dict[str, str]
+
+
+def rows(found: Found) -> list[tuple[str, str, str, str, str]]:
+    """Peer, its seconds, the ratio, the range of ratios, the target."""
+    lines = [("handlens", f"{found.seconds['ours']:.3f}", "1", "", "")]
+    for name, target in found.work.targets.items():
+        if name in found.absent:
+            lines.append((name, f"absent: {found.absent[name]}", "", "", f"{target:.2f}"))
+            continue
+        middle, low, high = found.ratios[name]
+        reached = "reached" if middle >= target else "not reached"
+        times = f"{low:.2f} to {high:.2f}"
+        lines.append((name, f"{found.seconds[name]:.3f}", f"{middle:.2f}", times, f"{target:.2f}, {reached}"))
+    return lines
+
+
+def remarks(found: Found, peak: float) -> list[str]:
+    """Share of the sgemm peak, memory, accuracies."""
+    said = []
+    if found.work.flop:
+        rate = found.work.flop / found.seconds["ours"]
+        said.append(f"{rate / 1e9:.0f} GFLOP/s, {100 * rate / peak:.0f} % of this machine's sgemm peak")
+    said.append(f"at most {found.extra_mb:.0f} MB beside the images and libraries")
+    for name, values in found.accuracy.items():
+        mean, spread = statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+        label = "handlens" if name == "ours" else name
+        said.append(
+            f"{label}: test accuracy {100 * mean:.2f} % ± {100 * spread:.2f} over {len(values)} seeds"
+        )
+    return said
+
+
+def text(everything: Sequence[Found], peak: float) -> str:
+    """For the screen."""
+    parts = []
+    for found in everything:
+        parts.append(f"\n{found.work.title}")
+        parts += [f"  {a:18} {b:>8} {c:>7}  {d:14} {e}" for a, b, c, d, e in rows(found)]
+        parts += [f"  {remark}" for remark in remarks(found, peak)]
+    return "\n".join(parts)
+
+
+def write(everything: Sequence[Found], peak: float, repeats: int) -> Path:
+    """Renew docs/benchmarks.md."""
+    versions = {name: version for found in everything for name, version in found.versions.items()}
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`. 60,000 real MNIST images, float32. Each peer works in a process of its",
+        f"own; they are timed in turn, {repeats} times each after a warm-up. `s` is the median; `times as",
+        "fast` is the median of the ratios pair by pair (peer's seconds over ours), so that a machine whose",
+        "speed drifts does not decide.",
+        "",
+        f"Machine: {_processor()}, {THREADS} threads, sgemm peak {peak / 1e9:.0f} GFLOP/s, "
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}. Python {platform.python_version()}; "
+        + "; ".join(sorted(versions.values()))
+        + ".",
+    ]
+    for found in everything:
+        lines += ["", f"## {found.work.title}", "", "| | s | times as fast | range | target |"]
+        lines += ["| --- | --- | --- | --- | --- |"]
+        lines += ["| " + " | ".join(row) + " |" for row in rows(found)]
+        lines += ["", "; ".join(remarks(found, peak)) + "."]
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return PAGE
+
+
+def _processor() -> str:
+    from handlens.studies.environment import environment
+
+    return environment("").processor
