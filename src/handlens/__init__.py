@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from handlens.data import Dataset, ImageSet, load
+    from handlens.engines.estimator import NetworkClassifier
     from handlens.errors import HandlensError
     from handlens.report import write_look, write_study
     from handlens.spec import from_dict as recipe
@@ -29,6 +30,7 @@ __all__ = [
     "Dataset",
     "HandlensError",
     "ImageSet",
+    "NetworkClassifier",
     "Store",
     "Study",
     "load",
@@ -46,6 +48,7 @@ _HOMES = {
     "Dataset": ("handlens.data", "Dataset"),
     "HandlensError": ("handlens.errors", "HandlensError"),
     "ImageSet": ("handlens.data", "ImageSet"),
+    "NetworkClassifier": ("handlens.engines.estimator", "NetworkClassifier"),
     "Store": ("handlens.studies.store", "Store"),
     "Study": ("handlens.studies.plan", "Study"),
     "load": ("handlens.data", "load"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from networks import train_networks
 from pages import HOSTILE
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
@@ -16,6 +17,7 @@ from sklearn.neural_network import MLPClassifier
 
 from handlens.data.images import Dataset, ImageSet
 from handlens.data.split import split
+from handlens.engines import Model
 from handlens.evaluate import score
 from handlens.records import Environment, Epoch, Run, Split, Timings, Trial
 from handlens.studies.result import Member, Predictions, StudyResult, result
@@ -149,3 +151,9 @@ def hostile_study(study: StudyResult) -> StudyResult:
         return Member(member.name + evil, runs, member.predictions)
 
     return result("evil", evil, f"handlens run '{evil}'", [renamed(member) for member in study.members])
+
+
+@pytest.fixture(scope="session")
+def taught(dataset: Dataset, study: StudyResult) -> dict[str, tuple[Run, Model]]:
+    """Networks from scratch with their records, by the names of `networks.LAYERS`."""
+    return train_networks(dataset, study.members[0].runs[0])

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from handlens.cli import compare, look, predict, report, run
+from handlens.cli import compare, explain, look, predict, report, run
 from handlens.errors import HandlensError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("run")(run.run)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
+app.command("explain")(explain.explain)
 app.command("look")(look.look)
 app.command("data")(look.data)
 app.command("models")(look.models)

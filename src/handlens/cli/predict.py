@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from handlens.cli import common
-
-if TYPE_CHECKING:
-    from handlens.studies.store import Store
+from handlens.cli.choose import Chosen, chosen, fitted
 
 
 def predict(
-    run: Annotated[
-        str, typer.Argument(help="A run by the beginning of its name, or a study: its chosen model.")
-    ],
+    run: Chosen,
     pictures: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of any size and colour.")
     ],
@@ -33,14 +28,12 @@ def predict(
     """
     import numpy as np
 
-    from handlens.data.pictures import InputContract, decode, fit_picture
     from handlens.studies.run import load_model
 
     store = common.store(runs)
-    record, model = load_model(store, _chosen(run, store, reports))
-    contract = InputContract(**record.input)
-    fitted = [fit_picture(decode(path), contract) for path in pictures]
-    probabilities = model.predict_proba(np.stack([image for image, _ in fitted]))
+    record, model = load_model(store, chosen(run, store, reports))
+    made = fitted(record, pictures)
+    probabilities = model.predict_proba(np.stack([image for image, _ in made]))
     answers = [
         {
             "image": str(path),
@@ -50,29 +43,12 @@ def predict(
             ],
             "notes": list(notes),
         }
-        for path, (_, notes), row in zip(pictures, fitted, probabilities, strict=True)
+        for path, (_, notes), row in zip(pictures, made, probabilities, strict=True)
     ]
     if as_json:
         common.print_json({"model": record.name, "run": record.trial.hash, "answers": answers})
         return
     _print(record.name, answers, quiet)
-
-
-def _chosen(name: str, store: Store, reports: Path) -> str:
-    """The run that a user means: by its own name, or the chosen model of a study, first replicate."""
-    from handlens.errors import StoreError
-
-    table = reports / name / "table.json"
-    if table.is_file():
-        try:
-            return str(json.loads(table.read_text(encoding="utf-8"))["models"][0]["runs"][0])
-        except (ValueError, LookupError, TypeError):
-            raise StoreError("not a study's table", where=table, remedy=f"handlens report {name}") from None
-    try:
-        return store.find(name)
-    except StoreError as error:
-        error.remedy = "give a study's name or the beginning of a run's; `handlens compare --json` lists them"
-        raise
 
 
 def _print(model: str, answers: list[dict[str, Any]], quiet: bool) -> None:

@@ -1,0 +1,50 @@
+"""Which run a user means, and pictures made fit for its model: what `predict` and `explain` share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from handlens.records import Run
+    from handlens.studies.store import Store
+
+Chosen = Annotated[
+    str, typer.Argument(metavar="RUN", help="The beginning of a run's name, or a study: its chosen model.")
+]
+
+
+def chosen(name: str, store: Store, reports: Path) -> str:
+    """The run that a user means: by its own name, or the chosen model of a study, first replicate."""
+    from handlens.errors import StoreError
+
+    table = reports / name / "table.json"
+    if table.is_file():
+        try:
+            return str(json.loads(table.read_text(encoding="utf-8"))["models"][0]["runs"][0])
+        except (ValueError, LookupError, TypeError):
+            raise StoreError("not a study's table", where=table, remedy=f"handlens report {name}") from None
+    try:
+        return store.find(name)
+    except StoreError as error:
+        error.remedy = "give a study's name or the beginning of a run's; `handlens compare --json` lists them"
+        raise
+
+
+def fitted(run: Run, pictures: Sequence[Path]) -> list[tuple[NDArray[np.uint8], tuple[str, ...]]]:
+    """Each picture as the run's model wants it, uint8 [height, width, channels], and what was done to it."""
+    from handlens.data.pictures import InputContract, decode, fit_picture
+    from handlens.errors import StoreError
+
+    try:
+        contract = InputContract(**run.input)
+    except TypeError:
+        raise StoreError("the record does not say what its images are like", where=run.trial.hash) from None
+    return [fit_picture(decode(path), contract) for path in pictures]
