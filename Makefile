@@ -13,7 +13,7 @@ test: .venv/installed-dev
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks --write
@@ -25,7 +25,7 @@ bench: .venv/installed-bench
 	touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	$(PIP) --requirement requirements-dev.txt --editable '.[parquet]'
+	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx]'
 	touch $@
 
 .venv/installed-bench: .venv/installed requirements-bench.txt
