@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from handlens.nn.onnx import to_onnx
 
 from benchmarks.peers.ours import lenet_layers
 from benchmarks.work import THREADS, mnist
 from handlens import nn
+from handlens.nn.onnx import to_onnx
 
 
 def version() -> str:

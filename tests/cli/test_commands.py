@@ -8,7 +8,10 @@ from sklearn.datasets import load_digits
 RUN = ["run", "--dataset", "digits", "--models", "dummy,knn", "--replicates", "1"]
 
 
-@pytest.mark.parametrize("command", ["run", "compare", "report", "predict", "explain", "look", "data", "models"])
+COMMANDS = ["run", "compare", "report", "predict", "explain", "look", "data", "models"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(handlens, command):
     done = handlens(command, "--help")
     assert done.status == 0
