@@ -108,7 +108,7 @@ PAIRS: tuple[tuple[schedules.Schedule, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=lambda s: str(s)[:40])
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=[str(ours) for ours, _ in PAIRS])
 def test_learning_rates_are_those_of_keras(ours: schedules.Schedule, theirs: Any) -> None:
     """Ours are factors of the optimizer's rate and count epochs; Keras's count steps and hold the rate."""
     found = [ours.factor(step, ALL, PER_EPOCH) for step in range(ALL)]
