@@ -29,7 +29,9 @@ class HandlensError(Exception):
         if self.expected:
             line += f"; expected {self.expected}"
         if self.remedy:
-            line += f". {self.remedy[0].upper()}{self.remedy[1:]}"
+            # A command keeps its small letter: it is there to be copied.
+            first = self.remedy[0] if self.remedy.startswith("handlens ") else self.remedy[0].upper()
+            line = f"{line.rstrip('.')}. {first}{self.remedy[1:]}"
         return " ".join(line.split())
 
 

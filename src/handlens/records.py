@@ -155,7 +155,7 @@ def from_json(kind: type[R], text: str | bytes, *, where: object = "") -> R:
         fault = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in fault["loc"])
         raise StoreError(
-            f"not a {kind.__name__} record{f' ({place})' if place else ''}: {fault['msg']}",
+            f"is no {kind.__name__.lower()}'s record or is damaged{f' (at {place})' if place else ''}",
             where=where,
             remedy="remove the folder and run again to retrain it",
         ) from None

@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -188,6 +189,40 @@ def test_a_picture_that_is_none(handlens, tmp_path):
     done = handlens("predict", "digits-dummy-knn", "no.png")
     assert done.status == 2
     assert "no.png" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_recipe_that_diverges_does_not_stop_the_others(handlens, tmp_path):
+    (tmp_path / "div.toml").write_text(
+        'dataset = "digits"\nreplicates = 1\n[[recipe]]\nuse = "mlp-64-64"\noptimizer = "SGD(1e6)"\n'
+        '[[recipe]]\nuse = "dummy"\n'
+    )
+    done = handlens("run", "div.toml")
+    assert done.status == 2
+    assert "handlens: recipe 'mlp-64-64', replicate 1: the loss is" in done.err
+    assert "dummy" in done.out
+    assert (tmp_path / "reports" / "div" / "report.html").is_file()
+
+
+def test_damaged_runs_do_not_hide_the_others(handlens, tmp_path):
+    hashes = {m["model"]: m["runs"][0] for m in handlens(*RUN, "--json").json["models"]}
+    (tmp_path / "runs" / hashes["knn"] / "run.json").write_text("{")
+    done = handlens("compare", "--json")
+    assert [m["model"] for m in done.json[0]["models"]] == ["dummy"]
+    assert done.err.startswith("handlens: left out: ")
+    assert hashes["knn"] in done.err
+    (tmp_path / "runs" / hashes["dummy"] / "predictions.npz").write_bytes(b"junk")
+    assert "pickle" not in handlens("compare").err
+
+
+def test_a_cache_that_cannot_be_written_is_a_note(handlens, tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file in the way")
+    monkeypatch.setenv("HANDLENS_CACHE", str(tmp_path / "cache"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        done = handlens("look", "digits", "-q")
+    assert done.status == 0
+    assert done.err.startswith("handlens: note: the cache")
     assert done.err.count("\n") == 1
 
 

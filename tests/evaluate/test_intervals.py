@@ -36,6 +36,11 @@ def test_the_interval_holds_its_mean_and_stays_within_0_and_1(replicates, n, see
     assert found.mean == pytest.approx(correct.mean())
 
 
+def test_replicates_whose_mistakes_cancel_out_are_no_division_by_zero():
+    found = accuracy_interval(np.array([[True, False], [False, True]]))
+    assert found == wilson(1, 2)
+
+
 def test_identical_replicates_are_worth_one():
     one = np.random.default_rng(0).random((1, 1000)) < 0.9
     three = np.repeat(one, 3, axis=0)

@@ -66,7 +66,7 @@ def test_a_default_that_is_written_out_changes_nothing():
         ({"name": "a", "layers": ["Flatten()", "Dens(5)"]}, "recipe 'a': layers[2]: unknown name 'Dens'"),
         ({"name": "a", "layers": ["Flatten()"], "epoch": 3}, "unknown key 'epoch'. Did you mean 'epochs'?"),
         ({"name": "a", "layers": ["Flatten()"], "epochs": 0}, "epochs is 0; expected greater than 0"),
-        ({"name": "a", "layers": ["Flatten()"], "epochs": 1.5}, "epochs is 1.5; expected a valid integer"),
+        ({"name": "a", "layers": ["Flatten()"], "epochs": 1.5}, "epochs is 1.5; expected a whole number"),
         ({"name": "a", "layers": ["Flatten()"], "optimizer": "Adm()"}, "Did you mean 'Adam'?"),
         ({"name": "a", "layers": ["Flatten()"], "optimizer": "SGD(0)"}, "learning_rate is 0"),
         ({"name": "a", "layers": ["Flatten()"], "optimizer": 3}, "expected a text in quotes"),

@@ -61,7 +61,7 @@ def test_short_text_leaves_defaults_out_and_full_text_does_not():
         ("Dense()", "Dense: argument 'units' is missing"),
         ("Dense(-3)", "Dense: units is -3; expected greater than 0"),
         ("Dense(5, activation='rleu')", "Dense: activation is 'rleu'; expected 'linear', 'relu'"),
-        ("Dense('5')", "Dense: units is '5'; expected a valid integer"),
+        ("Dense('5')", "Dense: units is '5'; expected a whole number"),
         ("Dense(5, l2=-1)", "l2 is -1; expected greater than or equal to 0"),
         ("Dense(5, l2=1e999)", "l2 is inf; expected a finite number"),
         ("Dropout(1.0)", "rate is 1.0; expected less than 1"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from handlens.data import Dataset, ImageSet
-from handlens.errors import SpecError
+from handlens.errors import HandlensError, SpecError
 from handlens.spec import from_dict
 from handlens.studies.gather import by_dataset
 from handlens.studies.plan import plan, study
@@ -83,12 +83,27 @@ def test_all_is_checked_before_anything_is_trained(digits, store):
     assert store.hashes() == ()
 
 
-def test_an_argument_that_only_fit_refuses_is_one_line(digits, store):
-    bad = from_dict({"name": "bad", "estimator": "forest(n_estimators=-1)"})
-    with pytest.raises(SpecError) as caught:
-        run_study(study(name="s", dataset="d", recipes=[bad]), digits, store)
-    assert "recipe 'bad'" in str(caught.value)
+BAD = [
+    {"name": "bad", "estimator": "forest(n_estimators=-1)"},
+    {"name": "bad", "layers": ["Flatten()", "Dense(8)"], "optimizer": "SGD(1e6)", "epochs": 3},
+]
+
+
+@pytest.mark.parametrize("table", BAD)
+def test_a_trial_that_cannot_be_trained_is_one_line(digits, store, table):
+    with pytest.raises(HandlensError) as caught:
+        run_study(study(name="s", dataset="d", recipes=[from_dict(table)]), digits, store)
+    assert str(caught.value).startswith("recipe 'bad', replicate 1: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("table", BAD)
+def test_the_other_trials_go_on(digits, store, table):
+    made = study(name="s", dataset="d", recipes=[from_dict(table), "dummy"], replicates=2)
+    found = run_study(made, digits, store)
+    assert [row.model for row in found.rows] == ["dummy"]
+    assert len(found.failures) == 2
+    assert "replicate 2" in found.failures[1]
 
 
 def test_gather_needs_every_run(small, digits, store):

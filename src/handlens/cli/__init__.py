@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -46,8 +47,14 @@ def options(
     """Compare models on small images, and learn whether to believe the table."""
 
 
+def _one_line(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as a note for the user, without the place in our code."""
+    sys.stderr.write(f"handlens: note: {' '.join(str(message).split())}\n")
+
+
 def main() -> None:
     """Run the command line; a user's mistake is one line and status 2."""
+    warnings.showwarning = _one_line
     try:
         app()
     except HandlensError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -25,7 +26,7 @@ def compare(
     from handlens.cli.results import plain
     from handlens.errors import StoreError
     from handlens.report import table
-    from handlens.studies.gather import by_dataset
+    from handlens.studies.gather import by_dataset, readable
 
     store = common.store(runs)
     hashes = [store.find(name) for name in names] if names else store.hashes()
@@ -33,7 +34,10 @@ def compare(
         raise StoreError(
             "no runs", where=runs, remedy="train some: handlens run --dataset mnist-5k --models forest,mlp"
         )
-    results = by_dataset(store, hashes)
+    good, wrong = readable(store, hashes)
+    for error in wrong:
+        sys.stderr.write(f"handlens: left out: {error}\n")
+    results = by_dataset(store, good)
     if as_json:
         common.print_json([plain(result) for result in results])
         return

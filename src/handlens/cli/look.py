@@ -98,7 +98,7 @@ def _whereabouts(entry: Entry) -> str:
     from handlens.data.published import download_folder
 
     if entry.package:
-        return "come with handlens"
+        return "installed"
     if find_files(entry, [*data_folders(), download_folder(entry).parent]):
         return "at hand"
     return "downloaded when asked for" if entry.mirrors else "to be fetched by hand"
@@ -127,6 +127,6 @@ def models(as_json: common.Json = False, quiet: common.Quiet = False) -> None:
         table.add_column(column)
     for recipe in recipes:
         epochs = getattr(recipe, "epochs", None)
-        training = f"{optimizer(recipe)}, {epochs} epochs" if epochs else ""
+        training = f"{optimizer(recipe)}, {epochs} epoch{'s' * (epochs > 1)}" if epochs else ""
         table.add_row(Text(recipe.name, style="bold"), recipe.engine, Text(describe(recipe)), Text(training))
     common.console().print(table)

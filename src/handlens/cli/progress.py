@@ -66,9 +66,11 @@ def shown(*, quiet: bool) -> Iterator[Callable[[Event], None]]:
 
 
 def _line(event: Event) -> None:
+    target = console(stderr=True)
+    if event.kind == "failed":
+        target.print(f"[{event.number}/{event.total}] {event.planned.name}: failed", markup=False)
     if event.kind not in ("kept", "done") or event.run is None:
         return
-    target = console(stderr=True)
     kept = "kept" if event.kind == "kept" else f"{event.run.timings.fit_wall_s:.1f} s"
     target.print(
         f"[{event.number}/{event.total}] {event.planned.name} replicate {event.planned.replicate + 1}: "
@@ -103,7 +105,7 @@ def _bar() -> Iterator[Callable[[Event], None]]:
                 now += f" · epoch {event.epoch.epoch}/{epochs}"
                 if event.epoch.validation_accuracy is not None:
                     now += f" · {event.epoch.validation_accuracy:.4f}"
-            finished = event.kind in ("kept", "done")
+            finished = event.kind in ("kept", "done", "failed")
             # Later trials repeat the recipes seen so far, replicate by replicate.
             period = max(1, len(set(names.values())))
             rest = [names.get((n - 1) % period + 1, "") for n in range(event.number + 1, event.total + 1)]

@@ -46,7 +46,7 @@ def report(
         raise StoreError(
             f"{missing} of its {len(planned)} runs are not in {runs}",
             where=path,
-            remedy=f"handlens run {path}",
+            remedy=f"handlens run {path} --runs {runs}",
         )
     result = gather(study, planned, store)
     folder = save(study, result, images, reports, charts)

@@ -63,13 +63,17 @@ def run(
     try:
         with shown(quiet=quiet or as_json) as on_event:
             result = run_study(study, images, common.store(runs), command=command, on_event=on_event)
+        folder = save(study, result, images, reports, charts)
     except KeyboardInterrupt:
         sys.stderr.write(
             f"\nstopped: finished runs are kept in {runs}; the same command goes on from there\n"
         )
         raise typer.Exit(130) from None
-    folder = save(study, result, images, reports, charts)
     show(result, folder, as_json=as_json, quiet=quiet)
+    for failure in result.failures:
+        sys.stderr.write(f"handlens: {failure}\n")
+    if result.failures:
+        raise typer.Exit(2)
 
 
 def _study(file: Path | None, dataset: str | None, models: str | None, said: dict[str, Any]) -> Study:

@@ -82,7 +82,7 @@ def _entry(name: str, table: dict[str, Any]) -> Entry:
     archive = table.pop("archive", None)
     return Entry(
         name,
-        classes=MappingProxyType(dict(enumerate(classes, start=first))),
+        classes=MappingProxyType({i: name for i, name in enumerate(classes, start=first) if name}),
         files=tuple(File(**file) for file in table.pop("files")),
         mirrors=tuple(table.pop("mirrors", ())),
         archive=File(**archive) if archive else None,

@@ -106,7 +106,12 @@ def _check(train: Labels, classes: tuple[str, ...], where: object) -> None:
     """Every class has training images, and there are two classes to tell apart."""
     if len(classes) < 2:
         only = f"only one class, {classes[0]!r}" if classes else "no classes"
-        raise DataError(only, where=where, expected="images of at least two classes")
+        raise DataError(
+            only,
+            where=where,
+            expected="images of at least two classes",
+            remedy="add images of another class, or name the label column",
+        )
     empty = [
         name for name, n in zip(classes, np.bincount(train, minlength=len(classes)), strict=True) if not n
     ]

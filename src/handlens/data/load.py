@@ -108,6 +108,8 @@ def _build(request: _Request, given: Sequence[Path]) -> Dataset:
     else:
         train_set, test_set, how = _split_off(ImageSet(train.images, labels[0], classes), request.test, name)
         notes = (*notes, how)
+    if request.options.size and source.format not in ("folder", "parquet"):
+        notes = (*notes, f"the size was not used: {source.format} holds pixels, not pictures")
     absent = [name for name, count in zip(classes, test_set.counts(), strict=True) if not count]
     if absent:
         notes = (*notes, f"no test images of {', '.join(absent)}")

@@ -73,8 +73,11 @@ def count_of(labels: NDArray[np.int64], wanted: float | int, what: str) -> int:
     count = max(1, round(wanted * n)) if isinstance(wanted, float) else wanted
     if not 1 <= count <= n - classes:
         raise DataError(
-            f"{count:,} {what} images cannot be held back of {n:,} images of {classes} classes",
-            expected=f"1 to {max(n - classes, 0):,}, so that every class keeps a training image",
+            f"{count:,} of {n:,} images of {classes} classes cannot be held back as {what} images",
+            expected=f"1 to {n - classes:,}, so that every class keeps a training image"
+            if n > classes
+            else "more images than classes, so that every class keeps a training image",
+            remedy="hold back fewer, or add images",
         )
     return count
 

@@ -102,7 +102,7 @@ class ClassicEngine:
         except (ValueError, TypeError) as error:
             raise SpecError(
                 _first_line(error),
-                where=f"recipe {recipe.name!r}: {recipe.estimator}",
+                where=str(recipe.estimator),
                 remedy="change its arguments",
             ) from error
         notes = dict.fromkeys(_first_line(warning.message) for warning in caught)

@@ -15,7 +15,7 @@ from handlens import nn
 from handlens.data.images import Images, ImageSet
 from handlens.data.prepare import Preparation, fit_preparation
 from handlens.engines.contract import Model, OnEpoch, ignore_epoch
-from handlens.errors import HandlensError, SpecError, StoreError
+from handlens.errors import HandlensError, StoreError
 from handlens.evaluate import accuracy, macro_f1
 from handlens.records import Epoch
 from handlens.seeds import generator
@@ -57,11 +57,7 @@ class ScratchEngine:
         return f"scratch-{VERSION}"
 
     def check(self, recipe: NetworkRecipe, shape: tuple[int, int, int], classes: int) -> None:
-        try:
-            build(recipe, shape, classes, np.random.default_rng(0))
-        except SpecError as error:
-            error.where = f"recipe {recipe.name!r}: {error.where}".removesuffix(": ")
-            raise
+        build(recipe, shape, classes, np.random.default_rng(0))
 
     def fit(
         self,

@@ -68,6 +68,8 @@ def accuracy_interval(correct: NDArray[np.bool_], confidence: float = 0.95) -> I
     )
     rest = max(0.0, rest_squares / ((replicates - 1) * (n - 1))) / (n * replicates)
     variance = max(image + seed - rest, image, seed)
+    if variance <= 0:  # no two images and no two seeds differ: nothing to learn the spread from
+        return wilson(p * n, n, normal)
     freedom = variance**2 / (image**2 / (n - 1) + seed**2 / (replicates - 1))
     quantile = float(special.stdtrit(freedom, 0.5 + confidence / 2))
     size = p * (1 - p) / variance

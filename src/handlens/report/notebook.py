@@ -46,7 +46,9 @@ def images_html(images: ImageSet) -> str:
     title = (
         f"{formats.plural(len(images), 'image')} of {formats.plural(len(images.classes), 'class', 'classes')}"
     )
-    return _fragment(title=title, facts=(("Shape", f"{width} × {height} pixels, {kind}"),), images=images)
+    return _fragment(
+        title=title, facts=(("Height × width", f"{height} × {width} pixels, {kind}"),), images=images
+    )
 
 
 def run_html(run: Run) -> str:

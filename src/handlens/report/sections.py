@@ -74,7 +74,7 @@ def facts(dataset: Dataset, counts: Mapping[str, NDArray[np.int64]]) -> tuple[tu
     known = [
         ("Images", ", ".join(f"{formats.whole(int(n.sum()))} {part}" for part, n in counts.items())),
         ("Classes", str(len(dataset.classes))),
-        ("Shape", f"{width} × {height} pixels, {'grey' if channels == 1 else 'colour (RGB)'}"),
+        ("Height × width", f"{height} × {width} pixels, {'grey' if channels == 1 else 'colour (RGB)'}"),
         ("Pixel values", f"{low} to {high}"),
         ("Source", dataset.source),
         ("Licence", dataset.licence),

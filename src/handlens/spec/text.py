@@ -18,6 +18,21 @@ from handlens.errors import SpecError, did_you_mean
 
 T = TypeVar("T")
 
+# pydantic's kinds of fault whose own words a student would not understand.
+WORDS = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "string_type": "a text in quotes",
+    "string_too_short": "at least one character",
+    "string_pattern_mismatch": "letters, digits, spaces, dots and hyphens, a letter or digit first",
+    "tuple_type": "a list",
+    "none_required": "nothing",
+}
+
 
 @dataclass_transform(frozen_default=True)
 def description(cls: type[T]) -> type[T]:
@@ -57,7 +72,8 @@ def explained(error: pydantic.ValidationError, where: str, known: list[str]) -> 
     got = fault["input"]
     if name.isdigit() and int(name) < len(known):
         name = known[int(name)]
-    expected = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    said = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    expected = WORDS.get(fault["type"], said)
     return SpecError(f"{name} is {got!r}" if name else f"got {got!r}", where=where, expected=expected)
 
 
@@ -103,7 +119,8 @@ def to_text(item: Any, *, full: bool = False) -> str:
     parts = []
     for position, f in enumerate(fields):
         value = getattr(item, f.name)
-        if not full and value == f.default:
+        # The learning rate is always said: nobody wants to look it up.
+        if not full and value == f.default and f.name != "learning_rate":
             continue
         text = to_text(value, full=full)
         parts.append(text if position == 0 and not full else f"{f.name}={text}")

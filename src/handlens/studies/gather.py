@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from handlens.errors import StoreError
 from handlens.records import Run
 from handlens.spec import digest
 from handlens.studies.result import Member, StudyResult, result
 from handlens.studies.store import Store
 
 
+def readable(store: Store, hashes: Sequence[str]) -> tuple[tuple[str, ...], tuple[StoreError, ...]]:
+    """The runs that can be read, and what is wrong with the others."""
+    good, wrong = [], []
+    for hash in hashes:
+        try:
+            store.read(hash), store.predictions(hash)
+            good.append(hash)
+        except StoreError as error:
+            wrong.append(error)
+    return tuple(good), tuple(wrong)
+
+
 def by_dataset(store: Store, hashes: Sequence[str]) -> tuple[StudyResult, ...]:
     """One result for each data set and split among the runs, in order of name.
 
-    Runs belong together when only their seeds differ. Two recipes that their studies called the same get the
-    first digits of their recipe's hash behind the name.
+    Runs belong together when only their seeds differ. Two recipes that their studies called the same get
+    their description behind the name, or the first digits of their hash where that is long.
     """
     groups: dict[tuple[str, str], dict[str, list[tuple[str, Run]]]] = {}
     for hash in dict.fromkeys(hashes):
@@ -34,6 +47,11 @@ def _title(recipes: dict[str, list[tuple[str, Run]]]) -> str:
     return "{}: {:,} training, {:,} validation, {:,} test images".format(run.dataset, *counts)
 
 
+def _mark(run: Run, recipe: str) -> str:
+    """What tells a recipe from another one of the same name: its description where that is short."""
+    return run.model if len(run.model) <= 40 else recipe[:4]
+
+
 def _members(store: Store, recipes: dict[str, list[tuple[str, Run]]]) -> list[Member]:
     names = [found[0][1].name for found in recipes.values()]
     members = []
@@ -42,7 +60,7 @@ def _members(store: Store, recipes: dict[str, list[tuple[str, Run]]]) -> list[Me
         name = found[0][1].name
         members.append(
             Member(
-                name if names.count(name) == 1 else f"{name} ({recipe[:4]})",
+                name if names.count(name) == 1 else f"{name} ({_mark(found[0][1], recipe)})",
                 tuple(run for _, run in found),
                 tuple(store.predictions(hash) for hash, _ in found),
             )

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import pydantic
 from pydantic import Field
 
-from handlens.data import Dataset, Options
+from handlens.data import Dataset, Options, split
 from handlens.engines import engine
 from handlens.errors import SpecError, did_you_mean
 from handlens.records import Split, Trial
@@ -141,9 +141,15 @@ def plan(study: Study, dataset: Dataset) -> tuple[Planned, ...]:
 
     Raises:
         SpecError: a recipe that cannot be built for these images.
+        DataError: more validation images than can be held back.
     """
+    split(dataset.train.labels, study.split.validation, study.split.seed)  # refuses an impossible one
     for recipe in study.recipes:
-        engine(recipe.engine).check(recipe, dataset.shape, len(dataset.classes))
+        try:
+            engine(recipe.engine).check(recipe, dataset.shape, len(dataset.classes))
+        except SpecError as error:
+            error.where = f"recipe {recipe.name!r}: {error.where}".removesuffix(": ")
+            raise
     return tuple(
         Planned(
             recipe.name,

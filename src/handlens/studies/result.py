@@ -110,7 +110,8 @@ def correct(
 class StudyResult:
     """A study's finished runs; members and rows are sorted by validation accuracy, best first.
 
-    The first member is the one chosen. Test scores take no part in the order.
+    The first member is the one chosen. Test scores take no part in the order. `failures` are the trials that
+    could not be trained, a line each.
     """
 
     name: str
@@ -118,16 +119,18 @@ class StudyResult:
     command: str
     members: tuple[Member, ...]
     rows: tuple[Row, ...]
+    failures: tuple[str, ...] = ()
 
     @property
     def chosen(self) -> Member:
         return self.members[0]
 
 
-def result(name: str, title: str, command: str, members: Sequence[Member]) -> StudyResult:
+def result(
+    name: str, title: str, command: str, members: Sequence[Member], failures: tuple[str, ...] = ()
+) -> StudyResult:
     """The members by mean validation accuracy (ties: fewer seconds to train), with their rows."""
     paired = [(member, member.row()) for member in members]
     paired.sort(key=lambda pair: (-pair[1].validation.mean, pair[1].fit_wall_s))
-    return StudyResult(
-        name, title, command, tuple(member for member, _ in paired), tuple(row for _, row in paired)
-    )
+    ordered, rows = tuple(member for member, _ in paired), tuple(row for _, row in paired)
+    return StudyResult(name, title, command, ordered, rows, failures)

@@ -16,6 +16,7 @@ from handlens.data import Dataset, ImageSet, split
 from handlens.data import Split as Indices
 from handlens.data.pictures import contract_of
 from handlens.engines import Model, OnEpoch, engine, ignore_epoch
+from handlens.errors import HandlensError, StoreError
 from handlens.evaluate import score
 from handlens.records import Epoch, Run, Timings
 from handlens.spec import NetworkRecipe, Recipe, to_text
@@ -29,8 +30,8 @@ from handlens.studies.store import Store
 class Event:
     """What happens while a study runs.
 
-    `kind`: `kept` (the run was there already), `begun`, `epoch` (of a network) or `done`; `number` of `total`
-    trials, counted from 1.
+    `kind`: `kept` (the run was there already), `begun`, `epoch` (of a network), `done` or `failed`; `number`
+    of `total` trials, counted from 1.
     """
 
     kind: str
@@ -49,10 +50,15 @@ def run_study(
 ) -> StudyResult:
     """Train what is not in the store yet, trial by trial, and gather the result.
 
+    A trial that cannot be trained (its loss is no number any more, say) is left out and named among the
+    result's failures; the others go on.
+
     Raises:
         SpecError: a recipe that cannot be built; nothing is trained then.
+        HandlensError: no trial at all could be trained, or a run cannot be stored.
     """
     planned = plan(study, dataset)
+    failed: dict[int, HandlensError] = {}
     for number, item in enumerate(planned, 1):
         say = _speaker(on_event, item, number, len(planned))
         if store.has(item.trial.hash):
@@ -60,9 +66,21 @@ def run_study(
             continue
         say("begun")
         on_epoch = functools.partial(say, "epoch")
-        run = run_trial(item, dataset, store, command=command, on_epoch=on_epoch)
+        try:
+            run = run_trial(item, dataset, store, command=command, on_epoch=on_epoch)
+        except StoreError:
+            raise
+        except HandlensError as error:
+            error.where = f"recipe {item.name!r}, replicate {item.replicate + 1}"
+            failed[number] = error
+            say("failed")
+            continue
         say("done", run=run)
-    return gather(study, planned, store, command=command)
+    if len(failed) == len(planned):
+        raise failed[1]
+    finished = tuple(item for number, item in enumerate(planned, 1) if number not in failed)
+    failures = tuple(str(error) for error in failed.values())
+    return gather(study, finished, store, command=command, failures=failures)
 
 
 def _speaker(on_event: OnEvent | None, planned: Planned, number: int, total: int) -> Callable[..., None]:
@@ -73,8 +91,15 @@ def _speaker(on_event: OnEvent | None, planned: Planned, number: int, total: int
     return say
 
 
-def gather(study: Study, planned: tuple[Planned, ...], store: Store, *, command: str = "") -> StudyResult:
-    """The result of a study whose runs are all in the store.
+def gather(
+    study: Study,
+    planned: tuple[Planned, ...],
+    store: Store,
+    *,
+    command: str = "",
+    failures: tuple[str, ...] = (),
+) -> StudyResult:
+    """The result of a study whose planned runs are all in the store.
 
     Raises:
         StoreError: a run is missing or damaged.
@@ -82,9 +107,11 @@ def gather(study: Study, planned: tuple[Planned, ...], store: Store, *, command:
     members = []
     for recipe in study.recipes:
         hashes = [item.trial.hash for item in planned if item.name == recipe.name]
+        if not hashes:
+            continue
         runs = tuple(store.read(hash) for hash in hashes)
         members.append(Member(recipe.name, runs, tuple(store.predictions(hash) for hash in hashes)))
-    return result(study.name, study.title or study.name, command, members)
+    return result(study.name, study.title or study.name, command, members, failures)
 
 
 def run_trial(

@@ -53,7 +53,7 @@ class Store:
         Raises:
             StoreError: none, or several.
         """
-        if "/" in prefix or Path(prefix, "run.json").is_file():
+        if "/" in prefix or os.sep in prefix:
             return str(Path(prefix).resolve())
         found = [hash for hash in self.hashes() if hash.startswith(prefix)]
         if len(found) == 1:
@@ -62,7 +62,7 @@ class Store:
         raise StoreError(
             f"{what} begins with {prefix!r}" if not found else f"{what} begin with {prefix!r}",
             where=self.root,
-            remedy="`handlens compare` lists the runs" if not found else "give more of its name",
+            remedy="`handlens compare --json` lists the runs" if not found else "give more of its name",
         )
 
     def read(self, hash: str) -> Run:
@@ -89,15 +89,17 @@ class Store:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 found = Predictions(**{f.name: arrays[f.name] for f in dataclasses.fields(Predictions)})
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise _damaged(path, str(error)) from None
+        except FileNotFoundError:
+            raise _damaged(path, "is missing") from None
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            raise _damaged(path, "is damaged") from None
         sizes = (len(found.validation_indices), len(found.validation), len(found.validation_labels))
         if (
             len(set(sizes)) != 1
             or len(found.test) != len(found.test_labels)
             or {found.validation.ndim, found.test.ndim} != {2}
         ):
-            raise _damaged(path, "arrays of different lengths")
+            raise _damaged(path, "holds arrays of different lengths")
         return found
 
     def write(
@@ -173,9 +175,10 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
-def _damaged(path: Path, why: str) -> StoreError:
+def _damaged(path: Path, what: str) -> StoreError:
     return StoreError(
-        f"damaged ({why.strip() or 'unreadable'})",
+        what,
         where=path,
+        expected="a run's predictions",
         remedy="remove the run's folder and run again to retrain it",
     )

@@ -72,6 +72,15 @@ def read_rows(stream: IO[bytes], layout: Layout, line: int) -> Iterator[Rows]:
 
 
 def _read_block(block: bytes, layout: Layout, line: int) -> Rows:
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        here = line + block.count(b"\n", 0, error.start)
+        raise DataError(
+            f"line {here} is no UTF-8 text",
+            where=layout.path,
+            remedy="save the file as UTF-8",
+        ) from None
     fast = _read_fast(block.replace(b"\r\n", b"\n"), layout, line)
     return fast or _read_slow(block, layout, line)
 
