@@ -18,7 +18,7 @@ from handlens.records import Epoch
 from handlens.report import write_study
 from handlens.report.mistakes import confusion, surest_mistakes, worst_pairs
 from handlens.report.sections import mistake_grid
-from handlens.report.study import commands
+from handlens.report.study import commands, notes
 from handlens.studies.result import Member, Predictions, StudyResult, result
 
 LIMIT = 3_000_000
@@ -139,8 +139,10 @@ def test_environment_seeds_commands_and_notes(
     html: str, page: Page, study: StudyResult, dataset: Dataset
 ) -> None:
     assert "handlens run studies/digits.toml" in page.words["pre"][0]
-    assert "pip install handlens==0.1.0" in page.words["pre"][0]
-    assert commands(replace(study, command=""))[1:] == ["handlens run digits.toml"]
+    assert commands(replace(study, command="")) == ["handlens run digits.toml"]
+    assert notes(replace(study, failures=("recipe 'x', replicate 1: no",)), dataset)[0].startswith(
+        "recipe 'x'"
+    )
     runs = page.tables[-1][1:]
     stored = [run for member in study.members for run in member.runs]
     assert [line[-1].strip() for line in runs] == [run.trial.hash for run in stored]

@@ -104,21 +104,20 @@ def check(result: StudyResult, dataset: Dataset) -> None:
 
 
 def commands(result: StudyResult) -> list[str]:
-    """What to type to get the same numbers: the version to install, then the study's command.
-
-    Where the study knows none, the commands that made its runs.
-    """
-    version = result.chosen.runs[0].environment.versions.get("handlens")
-    made = _unique(run.environment.command for member in result.members for run in member.runs)
-    return ([f"pip install handlens=={version}"] if version else []) + (
-        [result.command] if result.command else made
-    )
+    """What to type to get the same numbers: the study's command, else those of its runs."""
+    if result.command:
+        return [result.command]
+    return _unique(run.environment.command for member in result.members for run in member.runs)
 
 
 def notes(result: StudyResult, dataset: Dataset) -> list[str]:
-    """The notes of the data set and of the runs, each once."""
+    """What failed, and the notes of the data set and of the runs, each once."""
     return _unique(
-        chain(dataset.notes, (note for m in result.members for run in m.runs for note in run.notes))
+        chain(
+            result.failures,
+            dataset.notes,
+            (note for m in result.members for run in m.runs for note in run.notes),
+        )
     )
 
 

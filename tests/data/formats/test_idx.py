@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from handlens.data.formats import list_files, read
+from handlens.errors import DataError
 
 IMAGES = np.arange(5 * 3 * 4, dtype=np.uint8).reshape(5, 3, 4)
 LABELS = np.array([4, 0, 1, 7, 0])
@@ -172,3 +173,14 @@ def test_memory_of_loading_mnist(real_data):
         [sys.executable, "-c", program, str(real_data / "mnist")], capture_output=True, text=True, check=True
     )
     assert int(told.stdout) < 250 * 1024
+
+
+@pytest.mark.parametrize("damaged", ["images", "labels"])
+def test_a_folder_with_a_wrong_magic_names_the_file_that_has_it(pair, idx, damaged):
+    good = {"images": idx(IMAGES), "labels": idx(LABELS)}
+    wrong = {"images": b"\x12\x34\x56\x78", "labels": b"\x00\x00\x08\x02"}[damaged]
+    path = pair(**(good | {damaged: wrong + good[damaged][4:]}))
+    with pytest.raises(DataError) as caught:
+        read(path.parent)
+    assert f"train-{damaged}-idx" in str(caught.value).split(": ")[0]
+    assert "it begins with" in str(caught.value)

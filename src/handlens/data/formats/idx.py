@@ -58,11 +58,16 @@ def _images(parts: Files) -> dict[str, Path]:
     found = {}
     for part, paths in parts.items():
         images = [path for path in paths if head_of(path)[3:4] != b"\x01"]
+        if len(images) > 1:  # a labels file with a damaged header: its name still says what it is
+            images = [path for path in images if "label" not in path.name] or images
         if images:
             found[part] = one_file(images, part)
     if not found:
         labels = next(path for paths in parts.values() for path in paths)
         images_name = labels.name.replace("labels", "images").replace("idx1", "idx3")
+        beside = labels.with_name(images_name)
+        if beside != labels and beside.is_file():  # it was not recognised: reading it says why
+            _read_array(beside, (3, 4))
         raise DataError(
             "holds labels, not images", where=labels, remedy=f"name the images file, {images_name}, instead"
         )
