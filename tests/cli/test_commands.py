@@ -201,7 +201,13 @@ def test_a_recipe_that_diverges_does_not_stop_the_others(handlens, tmp_path):
     assert done.status == 2
     assert "handlens: recipe 'mlp-64-64', replicate 1: the loss is" in done.err
     assert "dummy" in done.out
-    assert (tmp_path / "reports" / "div" / "report.html").is_file()
+    report = tmp_path / "reports" / "div" / "report.html"
+    report.unlink()
+    again = handlens("report", "div")
+    assert again.status == 0
+    assert "left out: recipe 'mlp-64-64', replicate 1" in again.err
+    assert "mlp-64-64" in report.read_text()
+    assert "none of its 2 runs" in handlens("report", "div", "--runs", "elsewhere").err
 
 
 def test_damaged_runs_do_not_hide_the_others(handlens, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ def report(
     as_json: common.Json = False,
     quiet: common.Quiet = False,
 ) -> None:
-    """Write the report of a study whose runs are all there; nothing is trained.
+    """Write the report of the runs of a study that are there; nothing is trained.
 
     Example: handlens report first-look --charts figures
     """
@@ -41,13 +42,21 @@ def report(
     images = common.load(study.dataset, study.reading, study.classes)
     planned = plan(study, images)
     store = common.store(runs)
-    missing = sum(not store.has(item.trial.hash) for item in planned)
-    if missing:
+    there = tuple(item for item in planned if store.has(item.trial.hash))
+    if not there:
         raise StoreError(
-            f"{missing} of its {len(planned)} runs are not in {runs}",
+            f"none of its {len(planned)} runs is in {runs}",
             where=path,
             remedy=f"handlens run {path} --runs {runs}",
         )
-    result = gather(study, planned, store)
+    # A trial that failed, or was not reached yet, must not keep the others from being reported.
+    absent = tuple(
+        f"recipe {item.name!r}, replicate {item.replicate + 1}: its run is not in {runs}"
+        for item in planned
+        if item not in there
+    )
+    for line in absent:
+        sys.stderr.write(f"handlens: left out: {line}\n")
+    result = gather(study, there, store, failures=absent)
     folder = save(study, result, images, reports, charts)
     show(result, folder, as_json=as_json, quiet=quiet)
