@@ -47,7 +47,8 @@ def remarks(found: Found, peak: float) -> list[str]:
     if found.work.flop:
         rate = found.work.flop / found.seconds["ours"]
         said.append(f"{rate / 1e9:.0f} GFLOP/s, {100 * rate / peak:.0f} % of this machine's sgemm peak")
-    said.append(f"at most {found.extra_mb:.0f} MB beside the images and libraries")
+    if found.extra_mb >= 1:  # a work in processes of its own takes none in the one that is watched
+        said.append(f"at most {found.extra_mb:.0f} MB beside the images and libraries")
     for name, values in found.accuracy.items():
         mean, spread = statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
         label = "handlens" if name == "ours" else name
