@@ -9,7 +9,6 @@ import argparse
 import statistics
 from contextlib import ExitStack
 
-from benchmarks.peak import sgemm_peak
 from benchmarks.process import Peer
 from benchmarks.tables import Found, text, write
 from benchmarks.work import WORKS, Work
@@ -26,7 +25,8 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     chosen = [w for w in WORKS if not arguments.works or w.name in arguments.works]
-    peak = sgemm_peak()
+    with Peer("ours", "peak") as machine:
+        peak = machine.step()["sgemm_peak"]
     found = []
     for work in chosen:
         found.append(measure(work, arguments.repeats))

@@ -77,7 +77,9 @@ def write(everything: Sequence[Found], peak: float, repeats: int) -> Path:
         "Written by `make bench`. 60,000 real MNIST images, float32. Each peer works in a process of its",
         f"own; they are timed in turn, {repeats} times each after a warm-up. `s` is the median; `times as",
         "fast` is the median of the ratios pair by pair (peer's seconds over ours), so that a machine whose",
-        "speed drifts does not decide.",
+        "speed drifts does not decide. Whose turn it is not is stopped, so that no thread that waits by",
+        "spinning takes time from the others; every library chooses its kernels for the CPU itself",
+        "(`OPENBLAS_CORETYPE` and the like are not passed on).",
         "",
         f"Machine: {_processor()}, {THREADS} threads, sgemm peak {peak / 1e9:.0f} GFLOP/s, "
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}. Python {platform.python_version()}; "

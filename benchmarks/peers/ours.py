@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.peak import sgemm_peak
 from benchmarks.work import BATCH, THREADS, mnist
 from handlens import nn
 from handlens.nn.layers import Conv2D, Dense, Flatten, MaxPooling2D
@@ -18,7 +19,12 @@ SCALE = 1 / 255
 
 
 def version() -> str:
-    return f"NumPy {np.__version__}"
+    from threadpoolctl import threadpool_info
+
+    kernels = next(
+        (pool.get("architecture") for pool in threadpool_info() if pool["user_api"] == "blas"), None
+    )
+    return f"NumPy {np.__version__}" + (f" with OpenBLAS's kernels for {kernels}" if kernels else "")
 
 
 def lenet_layers() -> list[nn.layers.Layer]:
@@ -65,6 +71,15 @@ def fast() -> Step:
     return lambda: engine("scratch").fit(zoo("fast"), train, few, next(seeds))
 
 
+def peak() -> Step:
+    """The machine's own limit, as NumPy reaches it."""
+    return sgemm_peak
+
+
+def peak_found(found: float) -> dict[str, Any]:
+    return {"sgemm_peak": found}
+
+
 def test_accuracy(model: Any) -> dict[str, Any]:
     """Of the model that a step of `fast` trained."""
     _, _, images, labels = mnist()
@@ -97,5 +112,5 @@ def _one_of_fifteen(job: tuple[float, int]) -> float:
     return epoch.loss
 
 
-CHECKS = {"fast": test_accuracy}
-WORKS = {"lenet": lenet, "dense": dense, "fifteen": fifteen, "fast": fast, "predict": predict}
+CHECKS: dict[str, Callable[[Any], dict[str, Any]]] = {"fast": test_accuracy, "peak": peak_found}
+WORKS = {"lenet": lenet, "dense": dense, "fifteen": fifteen, "fast": fast, "predict": predict, "peak": peak}
