@@ -12,7 +12,7 @@ from handlens.errors import HandlensError, SpecError
 from handlens.nn import Network, layers
 from handlens.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
 from handlens.nn.optimizers import SGD, Adam
-from handlens.nn.parallel import row_cuts
+from handlens.nn.products import row_cuts
 from handlens.nn.schedules import CosineDecay
 from handlens.nn.training import Epoch, fit
 

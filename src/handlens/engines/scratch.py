@@ -21,7 +21,7 @@ from handlens.records import Epoch
 from handlens.seeds import generator
 from handlens.spec import Dense, NetworkRecipe
 
-VERSION = 1
+VERSION = 2
 
 AUGMENTATIONS = {"Augmentation": nn.augment.Augmentation}
 Labelled = tuple[NDArray[Any], NDArray[np.int64]]

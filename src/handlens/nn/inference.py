@@ -13,6 +13,7 @@ from handlens.nn.layers import Flatten
 from handlens.nn.parallel import Team, blas_threads, thread_count
 from handlens.nn.passes import Pass
 from handlens.nn.plan import PIECE, in_pieces
+from handlens.nn.products import sliced
 
 if TYPE_CHECKING:
     from handlens.nn.network import Network
@@ -35,7 +36,7 @@ def logits(network: Network, images: NDArray[Any], *, offset: Any, scale: Any, t
     feeds = [feed(network, images, offset, scale) for _ in range(workers)]
     steps = network.steps()
     team = Team(thread_count(threads))
-    product = np.matmul if cut else team.product
+    product = sliced if cut else team.product
     passes = [Pass(network, steps, learns=False, product=product) for _ in range(workers)]
     result = np.empty((len(images), network.classes), network.dtype)
 

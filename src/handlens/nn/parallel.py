@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,9 +14,9 @@ import numpy as np
 
 from handlens.errors import SpecError
 from handlens.nn.arrays import Array
+from handlens.nn.products import row_cuts
 
-SMALLEST_PART = 2**23  # multiplications: some 0.1 ms, ten times what waking a thread takes
-MOST_PARTS = 4  # each part packs the second factor anew
+SWITCH = 1e-4  # seconds
 
 
 def thread_count(threads: int | None) -> int:
@@ -42,32 +43,30 @@ def blas_threads(limit: int) -> Iterator[None]:
         yield
 
 
-def row_cuts(rows: int, inner: int, columns: int) -> list[slice]:
-    """The parts of a matrix product `[rows, inner] @ [inner, columns]`, each worth the wait for a thread.
-
-    Of equal numbers of rows that fill the product's inner loops (multiples of 16).
-    """
-    parts = min(rows * inner * columns // SMALLEST_PART, MOST_PARTS) or 1
-    step = -(-rows // (16 * parts)) * 16
-    return [slice(start, start + step) for start in range(0, rows, step)]
-
-
 class Team:
     """`threads` workers, the caller one of them, that share numbered tasks: task i is worker `i % threads`'s.
 
     Results must not depend on who did a task. Use as a context manager.
+
+    Workers hold Python's lock between their matrix products only, for microseconds, but who waits for it
+    sleeps: while a team of several is at work, Python passes the lock on sooner (`SWITCH` instead of 5 ms).
     """
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+        self._switch = sys.getswitchinterval()
 
     def __enter__(self) -> Team:
+        if self._pool:
+            self._switch = sys.getswitchinterval()
+            sys.setswitchinterval(SWITCH)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._pool:
             self._pool.shutdown()
+            sys.setswitchinterval(self._switch)
 
     def product(self, a: Array, b: Array, out: Array) -> None:
         """`out = a @ b`, cut by rows of the result: how depends on the shapes, not on the threads."""

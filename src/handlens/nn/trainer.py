@@ -19,6 +19,7 @@ from handlens.nn.optimizers import Stepper
 from handlens.nn.parallel import Team, blas_threads
 from handlens.nn.passes import Pass
 from handlens.nn.plan import in_pieces, pieces
+from handlens.nn.products import sliced
 from handlens.nn.settings import Epoch, Settings
 
 
@@ -32,7 +33,7 @@ class Trainer:
         workers = settings.threads if self.cut else 1
         steps = network.steps(fuse=settings.fuse)
         self.team = Team(settings.threads)
-        product = np.matmul if self.cut else self.team.product
+        product = sliced if self.cut else self.team.product
         self.passes = [Pass(network, steps, product=product) for _ in range(workers)]
         self.feeds = [
             inference.feed(network, settings.images, settings.offset, settings.scale) for _ in range(workers)
