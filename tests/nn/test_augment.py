@@ -91,6 +91,16 @@ def test_zoom_enlarges_by_its_factor_and_shear_leans() -> None:
     assert middles == [24, 23, 22, 21, 20, 19, 18, 17, 16]
 
 
+def test_flipping_mirrors_the_asked_share_of_images() -> None:
+    images = pictures(400, channels=3)
+    changed = Augmentation(flip=0.3).images(images, np.random.default_rng(0))
+    mirrored = (changed == images[:, :, ::-1]).all(axis=(1, 2, 3))
+    same = (changed == images).all(axis=(1, 2, 3))
+    assert (mirrored ^ same).all()
+    assert mirrored.mean() == pytest.approx(0.3, abs=0.07)
+    assert (Augmentation(flip=1.0).images(images, np.random.default_rng(0)) == images[:, :, ::-1]).all()
+
+
 @pytest.mark.parametrize("name", [*GEOMETRY, "erase", "noise"])
 def test_each_step_changes_images_by_the_seed(name: str) -> None:
     amount = {**GEOMETRY, "erase": 1.0, "noise": 9.0}[name]
@@ -150,7 +160,7 @@ def test_training_with_everything_depends_on_the_seed_alone(convolution: bool) -
     rng = np.random.default_rng(0)
     images, labels = rng.integers(256, size=(150, 9, 8, 1), dtype=np.uint8), rng.integers(3, size=150)
     first = layers.Conv2D(2, 3) if convolution else layers.Flatten()
-    everything = Augmentation(**GEOMETRY, erase=0.5, noise=3, mixup=0.3)
+    everything = Augmentation(**GEOMETRY, flip=0.5, erase=0.5, noise=3, mixup=0.3)
     states = []
     for threads, augment in ((1, everything), (2, everything), (1, None)):
         network = Network(

@@ -26,6 +26,7 @@ class Augmentation:
         rotate: degrees, at most, either way.
         zoom: the sides grow or shrink by at most this share: 0.1 is between 1 / 1.1 and 1.1 times.
         shear: degrees, at most, by which upright lines lean.
+        flip: the probability that left and right change places.
         elastic: pixels, the standard deviation of a smooth random displacement (Simard et al. 2003).
         elastic_reach: pixels over which neighbours move together.
         erase: the probability that a rectangle is set to 0 (Zhong et al. 2020), whose sides are drawn up to
@@ -39,6 +40,7 @@ class Augmentation:
     rotate: float = 0.0
     zoom: float = 0.0
     shear: float = 0.0
+    flip: float = 0.0
     elastic: float = 0.0
     elastic_reach: float = 4.0
     erase: float = 0.0
@@ -52,10 +54,14 @@ class Augmentation:
         checks.number(self, "shear", self.shear, 0, 60)
         checks.number(self, "elastic_reach", self.elastic_reach, 0, open_="low")
         checks.number(self, "erase", self.erase, 0, 1)
+        checks.number(self, "flip", self.flip, 0, 1)
 
     def images(self, images: NDArray[Any], rng: np.random.Generator) -> Array:
         """New images float32 `[n, height, width, channels]` from uint8 or floating ones."""
         changed = images.astype(np.float32)
+        if self.flip:
+            mirrored = rng.random(len(images)) < self.flip
+            changed[mirrored] = changed[mirrored, :, ::-1]
         if self.shift or self.rotate or self.zoom or self.shear or self.elastic:
             changed = sample(changed, *self._sources(images.shape, rng))
         if self.erase:

@@ -164,6 +164,7 @@ class Augmentation:
         shift: pixels, at most, up or down and left or right.
         rotate, shear: degrees, at most, either way.
         zoom: share by which the sides grow or shrink at most.
+        flip: the probability that left and right change places.
         elastic: pixels, the deviation of a smooth random displacement; neighbours within `elastic_reach`
             pixels move together.
         erase: the probability that a rectangle is set to 0.
@@ -175,6 +176,7 @@ class Augmentation:
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
     zoom: NonNegative = 0.0
     shear: Annotated[float, Field(ge=0, le=60)] = 0.0
+    flip: Unit = 0.0
     elastic: NonNegative = 0.0
     elastic_reach: Positive = 4.0
     erase: Unit = 0.0
