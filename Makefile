@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test bench clean
+.PHONY: demo test bench zoo clean
 
 demo: .venv/installed
 	$(BIN)/handlens run studies/first-look.toml
@@ -17,6 +17,11 @@ test: .venv/installed-dev
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks --write
+
+zoo: .venv/installed
+	$(BIN)/handlens run studies/zoo-mnist.toml
+	$(BIN)/handlens run studies/zoo-fashion-mnist.toml
+	$(BIN)/python -m benchmarks.zoo
 
 # The stamps are as new as what they were made from, so a second call installs nothing.
 .venv/installed: pyproject.toml constraints.txt

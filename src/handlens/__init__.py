@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from handlens.spec import from_dict as recipe
     from handlens.spec import zoo
     from handlens.studies.plan import Study, read_study, study
-    from handlens.studies.run import load_model, run_study
+    from handlens.studies.run import run_study
     from handlens.studies.store import Store
+    from handlens.studies.trial import load_model
 
 __all__ = [
     "Dataset",
@@ -52,7 +53,7 @@ _HOMES = {
     "Store": ("handlens.studies.store", "Store"),
     "Study": ("handlens.studies.plan", "Study"),
     "load": ("handlens.data", "load"),
-    "load_model": ("handlens.studies.run", "load_model"),
+    "load_model": ("handlens.studies.trial", "load_model"),
     "read_study": ("handlens.studies.plan", "read_study"),
     "recipe": ("handlens.spec", "from_dict"),
     "run_study": ("handlens.studies.run", "run_study"),

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from handlens.errors import StoreError
 
-FORMAT = 1
+FORMAT = 2
 R = TypeVar("R")
 
 
@@ -51,7 +51,10 @@ class Scores:
 
 @dataclass(frozen=True)
 class Timings:
-    """Seconds of training (wall clock, processor) and microseconds of predicting one image, on `device`."""
+    """Seconds of training (wall clock, processor) and microseconds of predicting one image, on `device`.
+
+    Predicting is timed on the validation images.
+    """
 
     fit_wall_s: float
     fit_cpu_s: float
@@ -104,7 +107,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished trial.
+    """A finished trial. What its model says about test images is a `Look`, which may come later or never.
 
     Attributes:
         name: what its study calls the recipe.
@@ -126,7 +129,6 @@ class Run:
     history: tuple[Epoch, ...]
     train_images: int
     validation: Scores
-    test: Scores
     timings: Timings
     environment: Environment
     parameters: int | None
@@ -135,6 +137,23 @@ class Run:
     model_bytes: int
     created: str
     notes: tuple[str, ...] = ()
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Look:
+    """One run's model has seen the test images, which ends what may be chosen by them.
+
+    Attributes:
+        test: digest of the test images and labels (sha256).
+        configuration: digest of the recipe, whatever the seed.
+        opened: UTC time, ISO 8601.
+    """
+
+    test: str
+    configuration: str
+    scores: Scores
+    opened: str
     format: int = FORMAT
 
 

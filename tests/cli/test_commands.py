@@ -36,7 +36,7 @@ def test_run_compare_report_and_predict(handlens, tmp_path):
     report = tmp_path / "reports" / "digits-dummy-knn" / "report.html"
     assert report.is_file()
     assert str(report.relative_to(tmp_path)) in done.out
-    assert len(list((tmp_path / "runs").iterdir())) == 2
+    assert len(list((tmp_path / "runs").glob("*/run.json"))) == 2
 
     again = handlens(*RUN, "--json")
     assert [m["model"] for m in again.json["models"]] == ["knn", "dummy"]
@@ -97,7 +97,7 @@ def test_ctrl_c_keeps_what_is_finished(handlens, tmp_path, monkeypatch):
     stopped = handlens(*RUN)
     assert stopped.status == 130
     assert "goes on from there" in stopped.err
-    assert len(list((tmp_path / "runs").iterdir())) == 1
+    assert len(list((tmp_path / "runs").glob("*/run.json"))) == 1
     done = handlens(*RUN)
     assert done.status == 0
     assert "(kept)" in done.err

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlens.nn.products import FEW, FEWER, SMALL, row_cuts, sliced, slices
@@ -18,6 +18,7 @@ def arrays(rows, inner, columns, dtype="float64"):
     )
 
 
+@settings(deadline=None)
 @given(SIDE, SIDE, LONG)
 def test_a_wide_product_is_the_same_in_slices(rows, inner, columns):
     a, b = arrays(rows, inner, columns)
@@ -26,6 +27,7 @@ def test_a_wide_product_is_the_same_in_slices(rows, inner, columns):
     np.testing.assert_allclose(out, a @ b, rtol=1e-12, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(SIDE, LONG, SIDE)
 def test_a_product_over_a_long_side_is_the_same_in_slices(rows, inner, columns):
     a, b = arrays(rows, inner, columns)
@@ -57,6 +59,7 @@ def test_an_output_whose_columns_are_strided_is_filled_too():
     np.testing.assert_allclose(out, a @ b, rtol=1e-12, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**5), st.integers(1, max(FEW, FEWER)))
 def test_slices_are_equal_and_as_few_as_make_the_products_small(length, others):
     count = slices(length, others)
@@ -64,6 +67,7 @@ def test_slices_are_equal_and_as_few_as_make_the_products_small(length, others):
     assert count == 1 or length // count * others <= SMALL
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2000), st.integers(1, 1000), st.integers(1, 300))
 def test_parts_of_a_product_cover_every_row_once(rows, inner, columns):
     covered = np.concatenate([np.arange(rows)[cut] for cut in row_cuts(rows, inner, columns)])

@@ -19,8 +19,8 @@ from handlens.data.images import Dataset, ImageSet
 from handlens.data.split import split
 from handlens.engines import Model
 from handlens.evaluate import score
-from handlens.records import Environment, Epoch, Run, Split, Timings, Trial
-from handlens.studies.result import Member, Predictions, StudyResult, result
+from handlens.records import Environment, Epoch, Look, Run, Split, Timings, Trial
+from handlens.studies.result import Looks, Member, Predictions, StudyResult, Tested, chosen_of_each, result
 
 SEEDS = (11, 12, 13)
 EPOCHS = 6
@@ -66,7 +66,7 @@ def epochs_of(model: MLPClassifier, train: ImageSet, validation: ImageSet) -> tu
 
 def train_run(
     name: str, make: Callable[[int], object], dataset: Dataset, seed: int
-) -> tuple[Run, Predictions]:
+) -> tuple[Run, Predictions, Tested]:
     parts = split(dataset.train.labels, 0.15, 0)
     train, validation = dataset.train.take(parts.train), dataset.train.take(parts.validation)
     model, history, start, cpu = make(seed), (), time.perf_counter(), time.process_time()
@@ -91,7 +91,6 @@ def train_run(
         history=history,
         train_images=len(train),
         validation=score(on_validation, validation.labels),
-        test=score(on_test, dataset.test.labels),
         timings=Timings(wall, cpu, micros, "CPU, 2 cores"),
         environment=Environment(
             {"handlens": "0.1.0", "numpy": np.__version__},
@@ -107,7 +106,14 @@ def train_run(
         created="2026-01-02T03:04:05+00:00",
         notes=dataset.notes,
     )
-    return run, Predictions(parts.validation, on_validation, validation.labels, on_test, dataset.test.labels)
+    said = Predictions(parts.validation, on_validation, validation.labels)
+    return run, said, tested(dataset, name, on_test)
+
+
+def tested(dataset: Dataset, configuration: str, said: np.ndarray) -> Tested:
+    scores = score(said, dataset.test.labels)
+    look = Look(dataset.test.digest(), configuration, scores, "2026-01-02T03:04:05+00:00")
+    return Tested(look, said, dataset.test.labels)
 
 
 MODELS: dict[str, Callable[[int], object]] = {
@@ -120,9 +126,41 @@ MODELS: dict[str, Callable[[int], object]] = {
 def train_study(dataset: Dataset) -> StudyResult:
     members = []
     for name, make in MODELS.items():
-        runs, predictions = zip(*(train_run(name, make, dataset, seed) for seed in SEEDS), strict=True)
-        members.append(Member(name, runs, predictions))
-    return result("digits", "Which model for digits?", "handlens run studies/digits.toml", members)
+        runs, said, tests = zip(*(train_run(name, make, dataset, seed) for seed in SEEDS), strict=True)
+        members.append(Member(name, runs, said, tests, name))
+    command = "handlens run studies/digits.toml"
+    return result("digits", "Which model for digits?", command, members, looks=Looks(9, 3))
+
+
+SWEPT = {"mlp": 36, "logistic": 3, "guess": 1}
+
+
+def sweep_study(study: StudyResult, dataset: Dataset, *, opened: str = "final") -> StudyResult:
+    """Forty configurations: each member's predictions, drawn a bit further to chance from one to the next."""
+    rng = np.random.default_rng(0)
+
+    def blurred(said: np.ndarray, share: float) -> np.ndarray:
+        chance = rng.dirichlet(np.ones(said.shape[1]), len(said))
+        return ((1 - share) * said + share * chance).astype(np.float32)
+
+    def configuration(member: Member, i: int, name: str) -> Member:
+        said = tuple(replace(p, probabilities=blurred(p.probabilities, 0.02 * i)) for p in member.predictions)
+        runs = tuple(
+            replace(run, name=name, validation=score(p.probabilities, p.labels), history=run.history[: i + 3])
+            for run, p in zip(member.runs, said, strict=True)
+        )
+        tests = tuple(tested(dataset, name, blurred(t.probabilities, 0.02 * i)) for t in member.tests)
+        return Member(name, runs, said, tests, member.name)
+
+    members = []
+    for member in study.members:
+        for i in range(SWEPT[member.name]):
+            values = f" layers.0.units={50 * (i // 6 + 1)} learning_rate={10 ** -(i % 6 + 1):g}"
+            members.append(configuration(member, i, member.name + (values if SWEPT[member.name] > 1 else "")))
+    keep = {"final": set(chosen_of_each(members)), "all": set(members), "none": set()}[opened]
+    members = [member if member in keep else replace(member, tests=()) for member in members]
+    looks = Looks(3 * len(keep), len(keep)) if keep else None
+    return result("sweep", "How wide, how much decay?", "handlens run sweep.toml", members, looks=looks)
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +171,19 @@ def dataset() -> Dataset:
 @pytest.fixture(scope="session")
 def study(dataset: Dataset) -> StudyResult:
     return train_study(dataset)
+
+
+@pytest.fixture(scope="session")
+def sweep(study: StudyResult, dataset: Dataset) -> StudyResult:
+    """Forty configurations of three recipes; the test images were opened for the chosen ones."""
+    return sweep_study(study, dataset)
+
+
+@pytest.fixture(scope="session")
+def unopened(study: StudyResult) -> StudyResult:
+    """The study before its test images were opened."""
+    members = [replace(member, tests=()) for member in study.members]
+    return result(study.name, study.title, study.command, members)
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +199,7 @@ def hostile_study(study: StudyResult) -> StudyResult:
 
     def renamed(member: Member) -> Member:
         runs = tuple(replace(r, name=member.name + evil, classes=HOSTILE, notes=(evil,)) for r in member.runs)
-        return Member(member.name + evil, runs, member.predictions)
+        return Member(member.name + evil, runs, member.predictions, member.tests)
 
     return result("evil", evil, f"handlens run '{evil}'", [renamed(member) for member in study.members])
 

@@ -40,6 +40,8 @@ def browser() -> Iterator[Any]:
 def pages(
     study: StudyResult,
     dataset: Dataset,
+    sweep: StudyResult,
+    unopened: StudyResult,
     hostile_study: StudyResult,
     hostile_dataset: Dataset,
     taught: dict[str, tuple[Run, Model]],
@@ -47,6 +49,8 @@ def pages(
 ) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     write_study(study, dataset, folder / "study.html")
+    write_study(sweep, dataset, folder / "sweep.html")
+    write_study(unopened, dataset, folder / "unopened.html")
     write_study(hostile_study, hostile_dataset, folder / "hostile.html")
     write_look(dataset, folder / "look.html")
     seen = explain(*taught["convolutions"], dataset.test.images[0], picture="scan.png")
@@ -55,7 +59,10 @@ def pages(
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize(("name", "least"), [("study", 7), ("hostile", 7), ("look", 7), ("explain", 1)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("study", 7), ("sweep", 7), ("unopened", 7), ("hostile", 7), ("look", 7), ("explain", 1)],
+)
 def test_a_page_is_drawn_whole_and_asks_for_nothing(
     browser: Any, pages: Path, name: str, least: int, width: int
 ) -> None:

@@ -21,7 +21,9 @@ from handlens.report.charts.curves import learning_curves, points
 from handlens.report.charts.figure import COLOURS, recipe_colours
 from handlens.report.charts.images import BINS, histogram_rows, quantile_rows
 from handlens.report.charts.matrix import matrices
+from handlens.report.formats import MISSING
 from handlens.report.pictures import COLUMNS, Tile, first_of_each, grid, reduced, sprite
+from handlens.report.selection import MOST
 from handlens.studies.result import StudyResult
 
 
@@ -174,3 +176,34 @@ def test_large_images_are_reduced_and_colour_is_kept() -> None:
 def test_the_first_image_of_each_class_skips_empty_classes() -> None:
     images = ImageSet(np.zeros((4, 2, 2, 1), np.uint8), np.array([2, 0, 2, 0]), ("a", "b", "c"))
     assert first_of_each(images) == [(0, 1), (2, 0)]
+
+
+def test_a_ring_alone_stands_at_the_validation_accuracy(study: StudyResult) -> None:
+    rows = [study.rows[0], replace(study.rows[1], test=None, macro_f1=None)]
+    spec = accuracies(rows).page_spec()
+    layers = [layer for layer in spec["layer"] if layer["mark"]["type"] in ("rule", "point")]
+    drawn = [{row["recipe"] for row in spec["datasets"][layer["data"]["name"]]} for layer in layers]
+    both = {row.model for row in rows}
+    assert [names == both for names in drawn] == [False, True, False]  # line, ring, dot
+    (point,) = (row for row in values(spec) if row["recipe"] == rows[1].model)
+    assert point["at"] == point["validation"] == 100 * rows[1].validation.mean
+    assert (point["test"], point["low"], point["range"]) == (None, None, MISSING)
+
+
+def test_long_names_are_drawn_whole(study: StudyResult) -> None:
+    names = [f"mlp layers.0.units=300 learning_rate=0.001 l2={l2}" for l2 in ("1e-05", "0.0001")]
+    rows = [replace(row, model=name) for row, name in zip(study.rows, names, strict=False)]
+    lines = {row["line"] for row in values(accuracies(rows).page_spec())}
+    assert {" ".join(line.split("\n")) for line in lines} == set(names)
+    assert max(len(part) for line in lines for part in line.split("\n")) <= 30
+
+
+def test_twelve_lines_have_twelve_colours_and_no_bands(sweep: StudyResult) -> None:
+    assert len(set(COLOURS)) == len(COLOURS) >= MOST
+    taught = [member for member in sweep.members if member.family == "mlp"]
+    for count, bands in ((6, 1), (7, 0)):
+        some = taught[:count]
+        figure = learning_curves(some, recipe_colours([member.name for member in some]))[0]
+        marks = [layer["mark"]["type"] for layer in figure.page_spec()["layer"]]
+        assert marks.count("area") == bands
+        assert ("bands" in figure.caption) == bool(bands)

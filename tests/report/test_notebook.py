@@ -49,7 +49,7 @@ def test_a_run_shows_its_scores_and_curves(shell: SimpleNamespace, study: StudyR
     for member in study.members:
         run = member.runs[0]
         html = html_of(shell, run)
-        assert f"{100 * run.test.accuracy:.2f} %" in html
+        assert f"{100 * run.validation.accuracy:.2f} %" in html
         assert html.count("<svg") == (3 if run.history else 0)
         assert run.trial.hash in html
 

@@ -55,7 +55,7 @@ def test_the_table_shows_the_rows_in_validation_order(page: Page, study: StudyRe
 
 
 def test_the_confusion_matrix_sums_the_replicates_of_the_chosen_model(page: Page, study: StudyResult) -> None:
-    expected = sum(np.array(run.test.confusion) for run in study.chosen.runs)
+    expected = sum(np.array(tested.look.scores.confusion) for tested in study.chosen.tests)
     shown = np.zeros((10, 10), dtype=int)
     for cell in values(page.specs["confusion"]):
         shown[int(cell["shown"]), int(cell["given"])] = cell["count"]
@@ -78,7 +78,7 @@ def test_the_curves_are_means_and_bands_over_the_replicates(page: Page, study: S
 
 
 def test_class_counts_add_up(page: Page, study: StudyResult, dataset: Dataset) -> None:
-    held = dataset.train.labels[study.chosen.predictions[0].validation_indices]
+    held = dataset.train.labels[study.chosen.predictions[0].indices]
     for row in values(page.specs["class-counts"]):
         label = int(row["class"])
         expected = {
@@ -90,7 +90,7 @@ def test_class_counts_add_up(page: Page, study: StudyResult, dataset: Dataset) -
 
 
 def test_the_images_shown_are_the_surest_mistakes(page: Page, study: StudyResult, dataset: Dataset) -> None:
-    said = study.chosen.predictions[0].test
+    said = study.chosen.tests[0].probabilities
     wrong = [i for i in range(len(dataset.test)) if said[i].argmax() != dataset.test.labels[i]]
     wrong.sort(key=lambda i: (-said[i].max(), i))
     labels = [attrs["aria-label"] or "" for tag, attrs in page.tags if attrs.get("role") == "img"]
@@ -105,7 +105,7 @@ def test_the_images_shown_are_the_surest_mistakes(page: Page, study: StudyResult
 
 
 def test_the_sprite_holds_those_very_images(study: StudyResult, dataset: Dataset) -> None:
-    grid, mistakes = mistake_grid(study.chosen, dataset), surest_mistakes(study.chosen.predictions)
+    grid, mistakes = mistake_grid(study.chosen, dataset), surest_mistakes(study.chosen.tests)
     assert grid is not None
     sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(grid.uri.partition(",")[2]))))
     for n, mistake in enumerate(mistakes):
@@ -119,7 +119,7 @@ def test_a_model_without_mistakes_is_said_to_have_none(
 ) -> None:
     perfect = np.eye(10, dtype=np.float32)[dataset.test.labels]
     chosen = study.chosen
-    flawless = Member(chosen.name, chosen.runs, tuple(replace(p, test=perfect) for p in chosen.predictions))
+    flawless = replace(chosen, tests=tuple(replace(t, probabilities=perfect) for t in chosen.tests))
     write_study(replace(study, members=(flawless, *study.members[1:])), dataset, tmp_path / "x.html")
     assert "got every test image right" in (tmp_path / "x.html").read_text(encoding="utf-8")
 
@@ -129,10 +129,10 @@ def test_pairs_and_wrong_counts(study: StudyResult) -> None:
     pairs = [(p.true, p.given, p.count, p.of) for p in worst_pairs(matrix)]
     assert pairs == [(1, 2, 4, 12), (0, 1, 2, 7), (1, 0, 1, 12)]
     member = study.chosen
-    for mistake in surest_mistakes(member.predictions):
-        times = sum(p.test[mistake.position].argmax() != mistake.true for p in member.predictions)
+    for mistake in surest_mistakes(member.tests):
+        times = sum(t.probabilities[mistake.position].argmax() != mistake.true for t in member.tests)
         assert mistake.wrong == times >= 1
-    assert confusion(member.runs).sum() == 3 * 500
+    assert confusion(member.tests).sum() == 3 * 500
 
 
 def test_environment_seeds_commands_and_notes(
@@ -191,10 +191,17 @@ def test_a_big_study_stays_small(tmp_path: Path, study: StudyResult) -> None:
     matrix = tuple(tuple(int(x) for x in row) for row in rng.integers(0, 20, (k, k)))
     history = tuple(Epoch(e, *rng.random(6), 1.0) for e in range(1, 51))
     run = replace(study.chosen.runs[0], classes=names, history=history)
-    run = replace(run, test=replace(run.test, confusion=matrix))
-    predictions = Predictions(np.arange(47), said[:47], labels[:47], said, labels)
+    predictions = Predictions(np.arange(47), said[:47], labels[:47])
+    tested = study.chosen.tests[0]
+    look = replace(tested.look, scores=replace(tested.look.scores, confusion=matrix))
+    tested = replace(tested, look=look, probabilities=said, labels=labels)
     members = [
-        Member(f"recipe {i}", tuple(replace(run, name=f"recipe {i}") for _ in range(10)), (predictions,) * 10)
+        Member(
+            f"recipe {i}",
+            tuple(replace(run, name=f"recipe {i}") for _ in range(10)),
+            (predictions,) * 10,
+            (tested,) * 10,
+        )
         for i in range(10)
     ]
     path = tmp_path / "big.html"

@@ -12,14 +12,14 @@ RECIPE = '[[recipe]]\nuse = "dummy"\n'
 
 def written(tmp_path, text):
     path = tmp_path / "a-study.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
 def test_a_study_comes_back_equal_from_its_toml(tmp_path):
     made = study(
         name="a-study",
-        title='Quotes " and \\ and ü',
+        title='Quotes " and \\ and ü, 😀 and \x7f',
         dataset="mnist-5k",
         recipes=["forest", "mlp", "knn"],
         replicates=5,
@@ -27,6 +27,8 @@ def test_a_study_comes_back_equal_from_its_toml(tmp_path):
         split=Split(validation=500, seed=3),
         charts=True,
         classes="sign-mnist",
+        sweep={"epochs": [10, 20]},
+        test="all",
     )
     assert read_study(written(tmp_path, to_toml(made))) == made
 
@@ -34,6 +36,7 @@ def test_a_study_comes_back_equal_from_its_toml(tmp_path):
 def test_what_is_not_said_has_defaults(tmp_path):
     found = read_study(written(tmp_path, f'dataset = "digits"\n{RECIPE}'))
     assert (found.name, found.replicates, found.split) == ("a-study", 3, Split(validation=0.1, seed=0))
+    assert (found.test, found.sweep) == ("final", ())
 
 
 def test_reading_options_reach_the_reader(tmp_path):
@@ -91,6 +94,7 @@ def test_a_file_that_is_no_text(tmp_path):
 
 def test_replicate_r_has_the_same_seed_in_every_recipe(small, digits):
     planned = plan(dataclasses.replace(small, seed=10), digits)
+    assert all(p.family == p.name for p in planned)
     assert [(p.name, p.replicate, p.trial.seed) for p in planned] == [
         ("dummy", 0, 10),
         ("trees", 0, 10),

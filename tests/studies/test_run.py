@@ -14,7 +14,7 @@ from handlens.studies.run import gather, load_model, run_study
 def test_a_study_trains_everything_once(small, digits, store):
     events = []
     first = run_study(small, digits, store, on_event=events.append)
-    assert [e.kind for e in events if e.kind != "epoch"] == ["begun", "done"] * 6
+    assert [e.kind for e in events if e.kind != "epoch"] == ["missing"] * 6 + ["begun", "done"] * 6
     assert sum(e.kind == "epoch" for e in events) == 2 * 2
     again = []
     second = run_study(small, digits, store, on_event=again.append)
@@ -49,13 +49,14 @@ def test_the_same_trial_gives_the_same_predictions(small, digits, store, tmp_pat
     run_study(small, digits, store)
     run_study(small, digits, other)
     for name in store.hashes():
-        np.testing.assert_array_equal(store.predictions(name).test, other.predictions(name).test)
+        first, second = store.predictions(name), other.predictions(name)
+        np.testing.assert_array_equal(first.probabilities, second.probabilities)
 
 
 def test_replicates_differ(small, digits, store):
     run_study(small, digits, store)
     hashes = [p.trial.hash for p in plan(small, digits) if p.name == "net"]
-    first, second = (store.predictions(h).test for h in hashes)
+    first, second = (store.predictions(h).probabilities for h in hashes)
     assert not np.array_equal(first, second)
 
 
@@ -63,15 +64,14 @@ def test_a_stored_model_predicts_what_was_recorded(small, digits, store):
     run_study(small, digits, store)
     for planned in plan(small, digits):
         run, model = load_model(store, planned.trial.hash)
-        np.testing.assert_allclose(
-            model.predict_proba(digits.test.images), store.predictions(planned.trial.hash).test, atol=1e-6
-        )
+        said = model.predict_proba(digits.test.images)
+        np.testing.assert_allclose(said, store.tested(planned.trial.hash).probabilities, atol=1e-6)
         assert run.name == planned.name
 
 
 def test_no_image_is_in_both_parts(small, digits, store):
     run_study(small, digits, store)
-    indices = store.predictions(store.hashes()[0]).validation_indices
+    indices = store.predictions(store.hashes()[0]).indices
     assert len(indices) == 60
     assert len(set(indices.tolist())) == 60
 

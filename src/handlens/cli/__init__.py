@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from handlens.cli import compare, explain, look, predict, report, run
+from handlens.cli import compare, explain, look, plan, predict, report, run, runs, tune
 from handlens.errors import HandlensError
 
 app = typer.Typer(
@@ -21,7 +21,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("tune")(tune.tune)
 app.command("compare")(compare.compare)
+app.add_typer(runs.app, name="runs")
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)

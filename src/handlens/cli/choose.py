@@ -34,7 +34,7 @@ def chosen(name: str, store: Store, reports: Path) -> str:
     try:
         return store.find(name)
     except StoreError as error:
-        error.remedy = "give a study's name or the beginning of a run's; `handlens compare --json` lists them"
+        error.remedy = "give a study's name or the beginning of a run's; `handlens runs list` lists them"
         raise
 
 

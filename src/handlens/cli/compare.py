@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from handlens.cli import common
+
+if TYPE_CHECKING:
+    from handlens.errors import StoreError
 
 
 def compare(
@@ -26,7 +29,7 @@ def compare(
     from handlens.cli.results import plain
     from handlens.errors import StoreError
     from handlens.report import table
-    from handlens.studies.gather import by_dataset, readable
+    from handlens.studies.gather import by_dataset
 
     store = common.store(runs)
     hashes = [store.find(name) for name in names] if names else store.hashes()
@@ -34,10 +37,7 @@ def compare(
         raise StoreError(
             "no runs", where=runs, remedy="train some: handlens run --dataset mnist-5k --models forest,mlp"
         )
-    good, wrong = readable(store, hashes)
-    for error in wrong:
-        sys.stderr.write(f"handlens: left out: {error}\n")
-    results = by_dataset(store, good)
+    results = by_dataset(store, hashes, on_damage=_left_out)
     if as_json:
         common.print_json([plain(result) for result in results])
         return
@@ -46,3 +46,7 @@ def compare(
         if not quiet:
             console.print(f"[bold]{result.title}[/bold]")
         console.print(table(result.rows))
+
+
+def _left_out(error: StoreError) -> None:
+    sys.stderr.write(f"handlens: left out: {error}\n")

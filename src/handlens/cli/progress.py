@@ -1,45 +1,17 @@
-"""What is shown while a study trains: a bar on a terminal, a line a trial elsewhere."""
+"""What is shown while a study trains: a bar on a terminal, a line a trial elsewhere, JSON for programs."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from handlens.cli.common import console
-from handlens.studies.run import Event
-
-
-class TimeLeft:
-    """Seconds left of a study, from what its finished trials took.
-
-    A recipe that has finished a replicate is expected to take as long again; one that has not, as long as the
-    mean of the others. The trial in progress counts by its share of epochs.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
-        self.took: dict[str, list[float]] = {}
-        self.begun = 0.0
-
-    def note(self, event: Event) -> None:
-        if event.kind == "begun":
-            self.begun = self.clock()
-        if event.kind == "done":
-            self.took.setdefault(event.planned.name, []).append(self.clock() - self.begun)
-
-    def seconds(self, rest: list[str], current: str | None, done_share: float) -> float | None:
-        """Of the recipes still to train (one name a trial) and the one in progress; None while unknown."""
-        if not self.took:
-            return None
-        means = {name: sum(times) / len(times) for name, times in self.took.items()}
-        mean = sum(means.values()) / len(means)
-        left = sum(means.get(name, mean) for name in rest)
-        if current is not None:
-            spent = self.clock() - self.begun
-            expected = spent / done_share if done_share > 0 else means.get(current, mean)
-            left += max(expected - spent, 0.0)
-        return left
+from handlens.cli.tally import Running, Tally
+from handlens.studies.run import Event, OnEvent, ignore_event
 
 
 def clock_text(seconds: float | None) -> str:
@@ -52,71 +24,109 @@ def clock_text(seconds: float | None) -> str:
 
 
 @contextmanager
-def shown(*, quiet: bool) -> Iterator[Callable[[Event], None]]:
-    """A function that shows events for as long as the block lasts, on standard error."""
-    if quiet:
-        yield lambda event: None
-        return
-    target = console(stderr=True)
-    if target.is_terminal:
-        with _bar() as show:
+def shown(images: int, *, quiet: bool, events: bool) -> Iterator[OnEvent]:
+    """A function that shows events for as long as the block lasts.
+
+    Args:
+        images: those that a trial is trained on.
+        quiet: show nothing.
+        events: a line of JSON an event on standard output; else what people read, on standard error.
+    """
+    tally = Tally(images)
+    if events:
+        yield lambda event: _json(event, tally)
+    elif quiet:
+        yield ignore_event
+    elif console(stderr=True).is_terminal:
+        with _bar(tally) as show:
             yield show
     else:
         yield _line
 
 
+def json_line(plain: dict[str, Any]) -> None:
+    """One line on standard output, at once."""
+    sys.stdout.write(json.dumps(plain, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _json(event: Event, tally: Tally) -> None:
+    tally.note(event)
+    job = event.job
+    said: dict[str, Any] = {
+        "event": event.kind,
+        "recipe": job.planned.name,
+        "replicate": job.planned.replicate + 1,
+        "run": job.planned.trial.hash,
+        "number": job.number,
+    }
+    if event.epoch is not None:
+        said |= {"epochs": getattr(job.planned.recipe, "epochs", 0)} | dataclasses.asdict(event.epoch)
+    if event.run is not None:
+        said["validation_accuracy"] = event.run.validation.accuracy
+        said["validation_loss"] = event.run.validation.log_loss
+        said["seconds"] = event.run.timings.fit_wall_s
+    left = tally.seconds_left()
+    said |= {"total": job.total, "done": tally.done, "running": len(tally.running), "failed": tally.failed}
+    said["images_per_second"] = round(tally.images_per_second)
+    said["seconds_left"] = None if left is None else round(left, 1)
+    json_line(said)
+
+
 def _line(event: Event) -> None:
-    target = console(stderr=True)
+    target, job = console(stderr=True), event.job
+    head = f"[{job.number}/{job.total}] {job.planned.name} replicate {job.planned.replicate + 1}: "
     if event.kind == "failed":
-        target.print(f"[{event.number}/{event.total}] {event.planned.name}: failed", markup=False)
+        target.print(head + "failed", markup=False, soft_wrap=True)
     if event.kind not in ("kept", "done") or event.run is None:
         return
     kept = "kept" if event.kind == "kept" else f"{event.run.timings.fit_wall_s:.1f} s"
-    target.print(
-        f"[{event.number}/{event.total}] {event.planned.name} replicate {event.planned.replicate + 1}: "
-        f"validation accuracy {event.run.validation.accuracy:.4f} ({kept})",
-        markup=False,
-        soft_wrap=True,
-    )
+    accuracy = f"validation accuracy {event.run.validation.accuracy:.4f}"
+    target.print(f"{head}{accuracy} ({kept})", markup=False, soft_wrap=True)
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Event], None]]:
+def _bar(tally: Tally) -> Iterator[OnEvent]:
     from rich.progress import BarColumn, Progress, TextColumn
 
-    left = TimeLeft()
-    names: dict[int, str] = {}
     columns = (
         TextColumn("{task.fields[now]}", markup=False),
         BarColumn(bar_width=None),
         TextColumn("{task.fields[count]}"),
+        TextColumn("{task.fields[speed]}", style="dim"),
         TextColumn("{task.fields[left]}", style="dim"),
     )
     with Progress(*columns, console=console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", now="", count="", left="")
+        task = progress.add_task("", now="", count="", speed="", left="")
 
         def show(event: Event) -> None:
-            left.note(event)
-            names[event.number] = event.planned.name
-            share, now = 0.0, f"{event.planned.name} · replicate {event.planned.replicate + 1}"
-            epochs = getattr(event.planned.recipe, "epochs", 0)
-            if event.epoch is not None:
-                share = event.epoch.epoch / max(epochs, 1)
-                now += f" · epoch {event.epoch.epoch}/{epochs}"
-                if event.epoch.validation_accuracy is not None:
-                    now += f" · {event.epoch.validation_accuracy:.4f}"
-            finished = event.kind in ("kept", "done", "failed")
-            # Later trials repeat the recipes seen so far, replicate by replicate.
-            period = max(1, len(set(names.values())))
-            rest = [names.get((n - 1) % period + 1, "") for n in range(event.number + 1, event.total + 1)]
-            seconds = left.seconds(rest, None if finished else event.planned.name, share)
-            progress.update(
-                task,
-                total=event.total,
-                completed=event.number if finished else event.number - 1 + share,
-                now=now,
-                count=f"{event.number if finished else event.number - 1}/{event.total}",
-                left=clock_text(seconds),
-            )
+            tally.note(event)
+            texts: dict[str, Any] = bar_texts(tally)
+            progress.update(task, total=event.job.total, completed=tally.completed, **texts)
 
         yield show
+
+
+def bar_texts(tally: Tally) -> dict[str, str]:
+    """What stands beside the bar: what runs now, trials counted, images a second, time left."""
+    speed = tally.images_per_second
+    failed = f", {tally.failed} failed" if tally.failed else ""
+    return {
+        "now": _now(list(tally.running.values())),
+        "count": f"{tally.done}/{tally.total}{failed}",
+        "speed": f"{speed:,.0f} images/s" if speed else "",
+        "left": clock_text(tally.seconds_left()),
+    }
+
+
+def _now(running: list[Running]) -> str:
+    if len(running) > 1:
+        epochs = ", ".join(f"{trial.epoch}/{trial.epochs}" for trial in running if trial.epochs)
+        return f"{len(running)} running" + (f" · epochs {epochs}" if epochs else "")
+    if not running:
+        return ""
+    (trial,) = running
+    said = f"{trial.job.planned.name} · replicate {trial.job.planned.replicate + 1}"
+    if trial.epoch:
+        said += f" · epoch {trial.epoch}/{trial.epochs}"
+    return said if trial.accuracy is None else f"{said} · {trial.accuracy:.4f}"

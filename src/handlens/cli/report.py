@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from handlens.cli import common
+
+if TYPE_CHECKING:
+    from handlens.studies.plan import Planned
+    from handlens.studies.store import Store
+
+MOST_LINES = 5
 
 
 def report(
@@ -21,7 +27,7 @@ def report(
     as_json: common.Json = False,
     quiet: common.Quiet = False,
 ) -> None:
-    """Write the report of the runs of a study that are there; nothing is trained.
+    """Write the report of the runs of a study that are there; nothing is trained, no test image opened.
 
     Example: handlens report first-look --charts figures
     """
@@ -42,21 +48,42 @@ def report(
     images = common.load(study.dataset, study.reading, study.classes)
     planned = plan(study, images)
     store = common.store(runs)
-    there = tuple(item for item in planned if store.has(item.trial.hash))
+    there, absent = _sorted_out(planned, store, runs)
     if not there:
         raise StoreError(
-            f"none of its {len(planned)} runs is in {runs}",
+            f"none of its {len(planned)} runs is in {runs} and readable",
             where=path,
             remedy=f"handlens run {path} --runs {runs}",
         )
-    # A trial that failed, or was not reached yet, must not keep the others from being reported.
-    absent = tuple(
-        f"recipe {item.name!r}, replicate {item.replicate + 1}: its run is not in {runs}"
-        for item in planned
-        if item not in there
-    )
     for line in absent:
         sys.stderr.write(f"handlens: left out: {line}\n")
     result = gather(study, there, store, failures=absent)
     folder = save(study, result, images, reports, charts)
     show(result, folder, as_json=as_json, quiet=quiet)
+
+
+def _sorted_out(
+    planned: tuple[Planned, ...], store: Store, runs: Path
+) -> tuple[tuple[Planned, ...], tuple[str, ...]]:
+    """The trials whose runs can be read, and a line for each of the others, or one for all where many lack.
+
+    A trial that failed, was not reached yet or is damaged must not keep the others from being reported.
+    """
+    from handlens.errors import StoreError
+
+    there, damaged, absent = [], [], []
+    for item in planned:
+        hash = item.trial.hash
+        if not store.has(hash):
+            absent.append(f"recipe {item.name!r}, replicate {item.replicate + 1}: its run is not in {runs}")
+            continue
+        try:
+            store.read(hash), store.predictions(hash)
+            if store.opened(hash):
+                store.tested(hash)
+            there.append(item)
+        except StoreError as error:
+            damaged.append(str(error))
+    if len(absent) > MOST_LINES:
+        absent = [f"{len(absent)} of the {len(planned)} runs are not in {runs}"]
+    return tuple(there), (*damaged, *absent)

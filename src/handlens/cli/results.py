@@ -11,21 +11,30 @@ from typing import Any
 from handlens.cli import common
 from handlens.data import Dataset
 from handlens.errors import StoreError
-from handlens.report import row_dict, table, write_study
+from handlens.report import row_dict, scores_csv, study_table, write_study
+from handlens.report.files import put
+from handlens.report.selection import family
 from handlens.studies.plan import Study, to_toml
-from handlens.studies.result import StudyResult
+from handlens.studies.result import StudyResult, chosen_of_each
 
 
 def save(study: Study, result: StudyResult, images: Dataset, reports: Path, charts: Path | None) -> Path:
-    """Fill the study's folder: its report, its table, and the file that gives the same numbers again."""
+    """Fill the study's folder: its report, its table, and the file that gives the same numbers again.
+
+    `scores.csv` is the table without times: the same runs make the same bytes.
+
+    Raises:
+        HandlensError: a file cannot be written.
+    """
     folder = reports / study.name
     # The study's own file gives these numbers again, whichever commands made its runs.
     again = shlex.join(["handlens", "run", str(folder / "study.toml")])
     result = dataclasses.replace(result, command=again)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "study.toml").write_text(to_toml(study), encoding="utf-8")
-        (folder / "table.json").write_text(json.dumps(plain(result), indent=1), encoding="utf-8")
+        put(folder / "study.toml", to_toml(study))
+        put(folder / "table.json", json.dumps(plain(result), indent=1))
+        put(folder / "scores.csv", scores_csv(result))
     except OSError as error:
         raise StoreError(
             f"cannot write the report ({error.strerror})", where=folder, remedy="name another with --reports"
@@ -42,15 +51,26 @@ def show(result: StudyResult, folder: Path, *, as_json: bool, quiet: bool) -> No
         common.print_json(plain(result) | {"report": str(path)})
         return
     console = common.console()
-    console.print(table(result.rows))
+    console.print(study_table(result))
     if not quiet:
         console.print(f"report: {path}", soft_wrap=True)
 
 
 def plain(result: StudyResult) -> dict[str, Any]:
-    """The table as plain data, best validation accuracy first, with the runs behind each line."""
+    """The table as plain data, best validation accuracy first, with the runs behind each line.
+
+    `chosen` is the best configuration of its family, the recipe; `looks` counts how often the test images
+    were looked at.
+    """
+    chosen = set(chosen_of_each(result.members))
     models = [
-        row_dict(row) | {"runs": [run.trial.hash for run in member.runs]}
+        row_dict(row)
+        | {
+            "family": family(member),
+            "chosen": member in chosen,
+            "runs": [run.trial.hash for run in member.runs],
+        }
         for row, member in zip(result.rows, result.members, strict=True)
     ]
-    return {"study": result.name, "title": result.title, "models": models}
+    looks = result.looks and dataclasses.asdict(result.looks)
+    return {"study": result.name, "title": result.title, "models": models, "looks": looks}

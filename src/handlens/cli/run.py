@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
+import contextlib
 import shlex
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import typer
 
-from handlens.cli import common
+from handlens.cli import asked, common
 
 if TYPE_CHECKING:
+    from handlens.data import Dataset
     from handlens.studies.plan import Study
+    from handlens.studies.run import Event, OnEvent
+    from handlens.studies.store import Store
 
 
 def run(
-    file: Annotated[Path | None, typer.Argument(help="A study's TOML file.", show_default=False)] = None,
-    dataset: Annotated[
-        str | None, typer.Option("--dataset", help="Without a file: a name (`handlens data`) or a path.")
-    ] = None,
-    models: Annotated[
-        str | None, typer.Option("--models", help="Without a file: names (`handlens models`), comma between.")
-    ] = None,
-    replicates: Annotated[
-        int | None, typer.Option("--replicates", min=1, help="Trainings of each recipe; default 3.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of the first replicate.")] = None,
-    validation: Annotated[
-        float | None, typer.Option("--validation", help="Share (below 1) or count of validation images.")
-    ] = None,
+    file: asked.File = None,
+    dataset: asked.DataSet = None,
+    models: asked.Models = None,
+    replicates: asked.Replicates = None,
+    seed: asked.Seed = None,
+    validation: asked.Validation = None,
     size: common.Size = None,
     shape: common.Shape = None,
     label: common.Label = None,
     skip_bad: common.SkipBad = False,
     classes: common.Classes = None,
+    workers: asked.Workers = None,
+    on: asked.On = None,
+    address: asked.Address = None,
+    results: asked.Results = None,
+    mlflow: asked.MLflow = None,
     charts: common.Charts = None,
     runs: common.Runs = common.RUNS,
     reports: common.Reports = common.REPORTS,
     as_json: common.Json = False,
+    events: asked.Events = False,
     quiet: common.Quiet = False,
 ) -> None:
     """Train every trial of a study that is not stored yet; print the table and leave a report.
@@ -49,65 +49,54 @@ def run(
 
     Example: handlens run --dataset mnist-5k --models forest,mlp
     """
-    from handlens.cli.progress import shown
-    from handlens.cli.results import save, show
+    from handlens.cli import results as output
+    from handlens.cli.progress import json_line
     from handlens.studies.run import run_study
 
-    reading = common.options(size, shape, label, skip_bad)
-    said: dict[str, Any] = {"replicates": replicates, "seed": seed, "classes": classes}
-    said["split"] = None if validation is None else _split(validation)
-    said["reading"] = reading if any(dataclasses.astuple(reading)) else None
-    study = _study(file, dataset, models, {key: value for key, value in said.items() if value is not None})
+    said = {"split": validation, "reading": common.options(size, shape, label, skip_bad), "classes": classes}
+    study = asked.asked_study(file, dataset, models, replicates=replicates, seed=seed, **said)
     images = common.load(study.dataset, study.reading, study.classes)
+    train, store = asked.asked_train(workers, on, address, results), common.store(runs)
     command = shlex.join(["handlens", *sys.argv[1:]])
     try:
-        with shown(quiet=quiet or as_json) as on_event:
-            result = run_study(study, images, common.store(runs), command=command, on_event=on_event)
-        folder = save(study, result, images, reports, charts)
+        how = {"quiet": quiet or as_json, "events": events}
+        with _watched(study, images, store, mlflow, **how) as on_event:
+            found = run_study(study, images, store, command=command, on_event=on_event, train=train)
+        folder = output.save(study, found, images, reports, charts)
     except KeyboardInterrupt:
         sys.stderr.write(
             f"\nstopped: finished runs are kept in {runs}; the same command goes on from there\n"
         )
         raise typer.Exit(130) from None
-    show(result, folder, as_json=as_json, quiet=quiet)
-    for failure in result.failures:
+    if events:
+        json_line({"event": "result", **output.plain(found), "report": str(folder / "report.html")})
+    else:
+        output.show(found, folder, as_json=as_json, quiet=quiet)
+    for failure in found.failures:
         sys.stderr.write(f"handlens: {failure}\n")
-    if result.failures:
+    if found.failures:
         raise typer.Exit(2)
 
 
-def _study(file: Path | None, dataset: str | None, models: str | None, said: dict[str, Any]) -> Study:
-    """The study of a file, or of `--dataset` and `--models`, with what else was said on the command line."""
-    from handlens.errors import SpecError
-    from handlens.studies.plan import read_study
+@contextlib.contextmanager
+def _watched(
+    study: Study, images: Dataset, store: Store, mlflow: str | None, *, quiet: bool, events: bool
+) -> Iterator[OnEvent]:
+    """What tells the screen, or a program, and a tracking server of a study's events."""
+    from handlens.cli.progress import shown
+    from handlens.data.split import count_of
 
-    if file and (dataset or models):
-        raise SpecError(
-            "both a study's file and --dataset or --models", remedy="give one of them, or edit the file"
-        )
-    study = read_study(file) if file else _quick(dataset, models)
-    return dataclasses.replace(study, **said)
+    labels = images.train.labels
+    trained_on = len(labels) - count_of(labels, study.split.validation, "validation")
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(shown(trained_on, quiet=quiet, events=events))]
+        if mlflow:
+            from handlens.studies.track import mlflow_events
 
+            listeners.append(stack.enter_context(mlflow_events(mlflow, study, store)))
 
-def _quick(dataset: str | None, models: str | None) -> Study:
-    from handlens.errors import SpecError
-    from handlens.studies.plan import study
+        def tell(event: Event) -> None:
+            for listener in listeners:
+                listener(event)
 
-    if not dataset or not models:
-        raise SpecError(
-            "nothing to run",
-            expected="a study's file, or --dataset and --models",
-            remedy="e.g. handlens run --dataset mnist-5k --models forest,mlp",
-        )
-    names = [name.strip() for name in models.split(",") if name.strip()]
-    stem = Path(dataset).name.split(".")[0] or "study"
-    name = re.sub(r"[^\w .-]+", "-", "-".join([stem, *names])).strip("-. ")[:80]
-    title = f"{', '.join(names)} on {stem}"
-    return study(where="--models", name=name, title=title, dataset=dataset, recipes=names)
-
-
-def _split(validation: float) -> object:
-    from handlens.records import Split
-
-    whole = validation >= 1 and validation == int(validation)
-    return Split(validation=int(validation) if whole else validation)
+        yield tell

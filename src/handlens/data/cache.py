@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from handlens.data.images import Dataset, ImageSet
+from handlens import pages
+from handlens.data.images import Dataset, Images, ImageSet
 from handlens.errors import DataError
 
 VERSION = 1  # goes up when the layout of a copy, or what readers make of a file, changes
@@ -144,11 +145,20 @@ def _without(error: OSError, dataset: Dataset) -> Dataset:
 def _write(folder: Path, dataset: Dataset) -> None:
     for part in _PARTS:
         images: ImageSet = getattr(dataset, part)
-        np.save(folder / f"{part}-images.npy", images.images, allow_pickle=False)
+        _save(folder / f"{part}-images.npy", images.images)
         np.save(folder / f"{part}-labels.npy", images.labels, allow_pickle=False)
     about: dict[str, Any] = {text: getattr(dataset, text) for text in _TEXTS}
     about |= {"classes": dataset.classes, "notes": dataset.notes, "digest": dataset.digest}
     (folder / "dataset.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _save(path: Path, images: Images) -> None:
+    """As `np.save`, a part at a time: what is memory-mapped is never in memory as a whole."""
+    header = {"descr": images.dtype.str, "fortran_order": False, "shape": images.shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in pages.parts(images):
+            file.write(np.ascontiguousarray(part).data)
 
 
 def _open_part(folder: Path, part: str, classes: tuple[str, ...]) -> ImageSet:

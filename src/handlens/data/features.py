@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from handlens import pages
 from handlens.data.images import Images
 
 _LEVELS = np.arange(256, dtype=np.float64)
@@ -40,10 +41,11 @@ def features(images: Images) -> Features:
     out = Features(*(np.empty(n) for _ in range(4)))
     pixels = max(1, images.shape[1] * images.shape[2])
     terms = _entropy_terms(pixels)
-    step = max(1, _PIXELS_AT_ONCE // pixels)
-    for start in range(0, n, step):
-        part = slice(start, min(start + step, n))
-        counts = _histograms(grey(images[part]))  # [m, 256]
+    end = 0
+    for some in pages.parts(images, _PIXELS_AT_ONCE):
+        start, end = end, end + len(some)
+        part = slice(start, end)
+        counts = _histograms(grey(some))  # [m, 256]
         weighted = counts.astype(np.float64)
         total = (weighted @ _LEVELS).astype(np.int64)
         squares = (weighted @ _LEVELS**2).astype(np.int64)

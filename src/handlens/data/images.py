@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handlens import pages
+from handlens.data.picked import Picked
 from handlens.errors import DataError
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
+COPIED = 128 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +25,8 @@ class ImageSet:
     """Small images with their labels.
 
     Attributes:
-        images: uint8 [n, height, width, channels], channels 1 (grey) or 3 (RGB); may be memory-mapped.
+        images: uint8 [n, height, width, channels], channels 1 (grey) or 3 (RGB); may be memory-mapped, or
+            `Picked` out of another set where that is large.
         labels: int64 [n], contiguous, in `0..k-1`.
         classes: k names; `classes[labels[i]]` is what image i shows.
 
@@ -62,8 +66,15 @@ class ImageSet:
         return self.images.shape[1:]
 
     def take(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> ImageSet:
-        """The images at `indices`, copied, in that order."""
-        return ImageSet(self.images[indices], self.labels[indices], self.classes)
+        """The images at `indices`, in that order: copied up to `COPIED` bytes, `Picked` above."""
+        labels = self.labels[indices]
+        if self.images.nbytes <= COPIED:
+            return ImageSet(self.images[indices], labels, self.classes)
+        picked = Picked(self.images, indices)
+        images = cast(Images, picked)
+        if picked.nbytes <= COPIED:
+            images = np.concatenate([images[:0], *pages.parts(images)])
+        return ImageSet(images, labels, self.classes)
 
     def counts(self) -> NDArray[np.int64]:
         """Images of each class: int64 [k]."""
@@ -72,7 +83,8 @@ class ImageSet:
     def digest(self) -> str:
         """sha256 (hex) of shape, pixels, labels and class names: equal content, equal digest."""
         digest = hashlib.sha256(repr((self.images.shape, self.classes)).encode())
-        digest.update(np.ascontiguousarray(self.images).data)
+        for part in pages.parts(self.images):
+            digest.update(np.ascontiguousarray(part).data)
         digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
 

@@ -88,11 +88,16 @@ class ClassicEngine:
         validation: ImageSet,
         seed: int,
         on_epoch: OnEpoch = ignore_epoch,
+        *,
+        checkpoint: Path | None = None,
+        threads: int | None = None,
     ) -> Model:
+        from threadpoolctl import threadpool_limits
+
         preparation = fit_preparation(recipe.prepare, train.images)
         estimator = build(recipe.estimator, seed=integer(seed, "estimator"))
         try:
-            with warnings.catch_warnings(record=True) as caught:
+            with threadpool_limits(threads), warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 estimator.fit(rows(train.images, preparation), train.labels)
                 if not hasattr(estimator, "predict_proba"):

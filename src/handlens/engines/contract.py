@@ -58,9 +58,26 @@ class Engine(Protocol):
         ...
 
     def fit(
-        self, recipe: Any, train: ImageSet, validation: ImageSet, seed: int, on_epoch: OnEpoch = ignore_epoch
+        self,
+        recipe: Any,
+        train: ImageSet,
+        validation: ImageSet,
+        seed: int,
+        on_epoch: OnEpoch = ignore_epoch,
+        *,
+        checkpoint: Path | None = None,
+        threads: int | None = None,
     ) -> Model:
-        """Train from scratch; the same arguments give the same model."""
+        """Train from scratch; the same recipe, images and seed give the same model.
+
+        Args:
+            on_epoch: is told each epoch that is trained now; those before a checkpoint are in the model's
+                `history` only.
+            checkpoint: a folder where a long training keeps its state after an epoch, to go on from there if
+                it is broken off; removed when the training is over. What it holds of another training, or
+                damaged, is not used. An engine without epochs leaves it alone.
+            threads: that share the work; as many as there are processors unless given.
+        """
         ...
 
     def load(self, folder: Path) -> Model:

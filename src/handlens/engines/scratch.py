@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from handlens import nn
 from handlens.data.images import Images, ImageSet
 from handlens.data.prepare import Preparation, fit_preparation
+from handlens.engines.checkpoint import CHECKPOINT_SECONDS, Checkpoint, name_of
 from handlens.engines.contract import Model, OnEpoch, ignore_epoch
+from handlens.engines.watch import Watch
 from handlens.errors import HandlensError, StoreError
-from handlens.evaluate import accuracy, macro_f1
 from handlens.records import Epoch
 from handlens.seeds import generator
 from handlens.spec import Dense, NetworkRecipe
@@ -35,11 +36,11 @@ class ScratchModel:
     preparation: Preparation
     history: tuple[Epoch, ...]
     notes: tuple[str, ...] = ()
+    threads: int | None = None
 
     def predict_proba(self, images: Images) -> NDArray[np.floating[Any]]:
-        return self.network.predict_proba(
-            images, offset=self.preparation.offset, scale=self.preparation.scale
-        )
+        offset, scale = self.preparation.offset, self.preparation.scale
+        return self.network.predict_proba(images, offset=offset, scale=scale, threads=self.threads)
 
     def count_params(self) -> int | None:
         return self.network.count_params()
@@ -50,7 +51,10 @@ class ScratchModel:
 
 
 class ScratchEngine:
+    """Trains with `handlens.nn`; state is kept at most every `checkpoint_seconds`, at the end of an epoch."""
+
     name = "scratch"
+    checkpoint_seconds = CHECKPOINT_SECONDS
 
     @property
     def numerics(self) -> str:
@@ -66,9 +70,19 @@ class ScratchEngine:
         validation: ImageSet,
         seed: int,
         on_epoch: OnEpoch = ignore_epoch,
+        *,
+        checkpoint: Path | None = None,
+        threads: int | None = None,
     ) -> Model:
         preparation = fit_preparation(recipe.prepare, train.images)
         network = build(recipe, train.shape, len(train.classes), generator(seed, "weights"))
+        kept = None
+        if checkpoint is not None:
+            kept = Checkpoint(
+                checkpoint,
+                lambda: name_of(self.numerics, recipe, train, validation, seed),
+                every=self.checkpoint_seconds,
+            )
         history = learn(
             network,
             recipe,
@@ -78,8 +92,12 @@ class ScratchEngine:
             scale=preparation.scale,
             seed=seed,
             on_epoch=on_epoch,
+            threads=threads,
+            checkpoint=kept,
         )
-        return ScratchModel(network, preparation, history)
+        if kept is not None:
+            kept.remove()
+        return ScratchModel(network, preparation, history, kept.notes if kept else (), threads)
 
     def load(self, folder: Path) -> Model:
         try:
@@ -104,6 +122,7 @@ def learn(
     seed: int,
     on_epoch: OnEpoch = ignore_epoch,
     threads: int | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Epoch, ...]:
     """Train the network in place as the recipe says, on `x = (images - offset) * scale`; gives its history.
 
@@ -111,76 +130,36 @@ def learn(
         train, validation: uint8 or floating images [n, height, width, channels], or rows [n, features], and
             their labels int64 [n].
         offset, scale: numbers, or arrays of one image's shape.
+        checkpoint: where the training goes on from, and keeps its state.
     """
-    watch = Watch(recipe, network, on_epoch)
-    nn.training.fit(
+    settings = nn.training.Settings(
         network,
         *train,
-        offset=offset,
-        scale=scale,
         optimizer=part(nn.optimizers.REGISTRY, recipe.optimizer),
         schedule=part(nn.schedules.REGISTRY, recipe.schedule),
         loss=part(nn.losses.REGISTRY, recipe.loss),
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
+        offset=offset,
+        scale=scale,
         validation=validation,
-        rng=generator(seed, "training"),
+        threads=nn.training.thread_count(threads),
         reduction=recipe.reduction,
         clip_norm=recipe.clip_norm,
         ema=recipe.ema,
         augment=None if recipe.augment is None else part(AUGMENTATIONS, recipe.augment),
-        on_epoch=watch,
-        threads=threads,
     )
+    watch = Watch(recipe, network)
+    with nn.training.Trainer(settings, nn.training.seed_of(generator(seed, "training"))) as trainer:
+        if checkpoint is not None:
+            checkpoint.restore(trainer, watch)
+        while not watch.over:
+            epoch = watch.note(trainer.epoch())
+            if checkpoint is not None and not watch.over:
+                checkpoint.save(trainer, watch)
+            on_epoch(epoch)
     watch.finish()
     return tuple(watch.history)
-
-
-class Watch:
-    """Follows the epochs: makes their records, keeps the best weights, says when to stop."""
-
-    def __init__(self, recipe: NetworkRecipe, network: nn.Network, on_epoch: OnEpoch) -> None:
-        self.recipe, self.network, self.on_epoch = recipe, network, on_epoch
-        self.history: list[Epoch] = []
-        self.best = -np.inf
-        self.best_epoch = 0
-        self.best_state: Any = None
-
-    def __call__(self, seen: nn.training.Epoch) -> bool:
-        """Note an epoch; true when training should stop."""
-        before = self.history[-1].seconds if self.history else 0.0
-        epoch = record(seen, before)
-        self.history.append(epoch)
-        self.on_epoch(epoch)
-        value = getattr(epoch, f"validation_{self.recipe.monitor}")
-        if value is None:
-            return False
-        value = -value if self.recipe.monitor == "loss" else value
-        if value > self.best:
-            self.best, self.best_epoch = value, epoch.epoch
-            if self.recipe.keep == "best":
-                self.best_state = self.network.state()
-        return self.recipe.patience is not None and epoch.epoch - self.best_epoch >= self.recipe.patience
-
-    def finish(self) -> None:
-        """Put the best epoch's weights back where the recipe asks for them."""
-        if self.best_state is not None:
-            self.network.restore(self.best_state)
-
-
-def record(seen: nn.training.Epoch, before: float) -> Epoch:
-    """An epoch's record from its losses and confusion matrices; `before`: seconds of the epochs before."""
-    against = seen.validation_confusion
-    return Epoch(
-        epoch=seen.epoch,
-        loss=seen.loss,
-        accuracy=accuracy(seen.confusion),
-        macro_f1=macro_f1(seen.confusion),
-        validation_loss=seen.validation_loss,
-        validation_accuracy=None if against is None else accuracy(against),
-        validation_macro_f1=None if against is None else macro_f1(against),
-        seconds=before + seen.seconds,
-    )
 
 
 def build(

@@ -38,7 +38,7 @@ class Feed:
             SpecError: images of another shape, an offset or scale that does not fit.
         """
         check_images(images, input_shape)
-        self.images = images.reshape(len(images), -1) if len(input_shape) == 1 else images
+        self.images, self.flat = images, len(input_shape) == 1
         self.rows, self.cache = rows, Cache(dtype)
         self.offset = self._fitting("offset", offset, input_shape)
         self.scale = self._fitting("scale", scale, input_shape)
@@ -51,9 +51,10 @@ class Feed:
         return self.prepare(self.take(indices))
 
     def take(self, indices: NDArray[np.integer[Any]]) -> NDArray[Any]:
-        """The images at those indices as they are, `[n, height, width, channels]`."""
+        """The images at those indices as they are, `[n, height, width, channels]` or `[n, features]`."""
         taken = self.cache.buffer("taken", (len(indices), *self.images.shape[1:]), self.images.dtype)
-        return np.take(self.images, indices, axis=0, out=taken, mode="clip")  # "clip": straight into `out`
+        np.take(self.images, indices, axis=0, out=taken, mode="clip")  # "clip": straight into `out`
+        return taken.reshape(len(taken), -1) if self.flat else taken
 
     def prepare(self, taken: NDArray[Any]) -> Array:
         """A few images `[n, height, width, channels]` as a batch `[channels, height, width, n]`."""

@@ -62,7 +62,7 @@ class Settings:
     clip_norm: float | None
     ema: float | None
     augment: Augmentation | None
-    fuse: bool
+    fuse: bool = True
 
     def __post_init__(self) -> None:
         checks.whole(self, "epochs", self.epochs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 import numpy as np
@@ -21,13 +22,18 @@ from handlens.nn.passes import Pass
 from handlens.nn.plan import in_pieces, pieces
 from handlens.nn.products import sliced
 from handlens.nn.settings import Epoch, Settings
+from handlens.nn.stream import Stream
 
 
 class Trainer:
-    """A training under way. Use as a context manager: it holds threads."""
+    """A training under way. Use as a context manager: it holds threads.
+
+    Attributes:
+        done: epochs that are over.
+    """
 
     def __init__(self, settings: Settings, seed: int) -> None:
-        self.settings, self.seed = settings, seed
+        self.settings, self.seed, self.done = settings, seed, 0
         self.network = network = settings.network
         self.cut = in_pieces(network.layers)
         workers = settings.threads if self.cut else 1
@@ -38,6 +44,7 @@ class Trainer:
         self.feeds = [
             inference.feed(network, settings.images, settings.offset, settings.scale) for _ in range(workers)
         ]
+        self.stream = Stream(settings.images)
         most = len(pieces(network.layers, min(settings.batch_size, len(settings.images))))
         self.gradients = np.empty((most if most > 1 else 0, network.parameters.size), network.dtype)
         self.stepper = Stepper(settings.optimizer, network.parameters)
@@ -59,25 +66,50 @@ class Trainer:
     def __exit__(self, *_: object) -> None:
         self.held.close()
 
-    def epoch(self, number: int) -> Epoch:
+    def arrays(self) -> dict[str, Array]:
+        """All numbers that training changes, by name, as they stand: the arrays themselves, no copies.
+
+        Together with `counts` they are the whole state of a training between two epochs: random numbers are
+        those of (seed, epoch, place in the epoch).
+        """
+        found = {"parameters": self.network.parameters, "statistics": self.network.statistics}
+        found |= {f"memory.{name}": array for name, array in self.stepper.state.items()}
+        return found if self.average is None else found | {"average": self.average.average}
+
+    def counts(self) -> dict[str, float]:
+        """What has to be known beside the arrays to go on: epochs, steps, the optimizer's running product."""
+        return {"done": self.done, "steps": self.stepper.t, "product": self.stepper.product}
+
+    def go_on(self, counts: Mapping[str, float]) -> None:
+        """Go on from a state of an equal training, whose numbers have been written into `arrays`."""
+        self.done, self.stepper.t = int(counts["done"]), int(counts["steps"])
+        self.stepper.product = float(counts["product"])
+        if self.average is not None:  # an epoch ends with the average in the place of the weights
+            self.average.started = self.average.entered = self.done > 0
+
+    def epoch(self) -> Epoch:
         """Every image once, in an order drawn for this epoch; then the validation images."""
+        number = self.done + 1
         images, size = len(self.settings.images), self.settings.batch_size
         if self.average is not None:
             self.average.leave()
         started = time.perf_counter()
-        order = np.random.default_rng([self.seed, number]).permutation(images)
+        order = self.stream.order(np.random.default_rng([self.seed, number]))
         per_epoch = -(-images // size)
         rate = self.settings.optimizer.learning_rate
         for batch in range(per_epoch):
             step = (number - 1) * per_epoch + batch
             factor = self.settings.schedule.factor(step, self.settings.epochs * per_epoch, per_epoch)
             rate = self.settings.optimizer.learning_rate * factor
-            self._batch(order, slice(batch * size, min((batch + 1) * size, images)), number, rate)
+            part = slice(batch * size, min((batch + 1) * size, images))
+            self._batch(order, part, number, rate)
+            self.stream.passed(part.stop)
         seconds = time.perf_counter() - started
         if self.average is not None:
             self.average.enter()
         truth = self.settings.labels[order]
         validation_loss, validation_confusion = self._validate()
+        self.done = number
         return Epoch(
             epoch=number,
             loss=float(self.losses.mean()),

@@ -16,7 +16,7 @@ from handlens.nn.schedules import Constant, Schedule
 from handlens.nn.settings import Epoch, Images, Settings
 from handlens.nn.trainer import Trainer
 
-__all__ = ["Epoch", "fit"]
+__all__ = ["Epoch", "Settings", "Trainer", "fit", "seed_of", "thread_count"]
 
 OnEpoch = Callable[[Epoch], bool | None]
 
@@ -77,9 +77,14 @@ def fit(
         fuse,
     )  # fmt: skip
     history: list[Epoch] = []
-    with Trainer(settings, int(rng.integers(2**63))) as trainer:
-        for number in range(1, epochs + 1):
-            history.append(trainer.epoch(number))
+    with Trainer(settings, seed_of(rng)) as trainer:
+        while trainer.done < epochs:
+            history.append(trainer.epoch())
             if on_epoch is not None and on_epoch(history[-1]):
                 break
     return tuple(history)
+
+
+def seed_of(rng: np.random.Generator) -> int:
+    """The one number that a `Trainer` draws its random numbers from."""
+    return int(rng.integers(2**63))

@@ -4,7 +4,8 @@ Importing this package loads no chart library: each loads where it is first need
 """
 
 from handlens.report.look import look_text, write_look
+from handlens.report.scores import scores_csv
 from handlens.report.study import write_study
-from handlens.report.table import row_dict, table
+from handlens.report.table import row_dict, study_table, table
 
-__all__ = ["look_text", "row_dict", "table", "write_look", "write_study"]
+__all__ = ["look_text", "row_dict", "scores_csv", "study_table", "table", "write_look", "write_study"]

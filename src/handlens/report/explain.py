@@ -175,7 +175,7 @@ def _facts(explanation: Explanation) -> tuple[tuple[str, str], ...]:
     return (
         ("Model", run.name),
         ("Trained on", f"{formats.whole(run.train_images)} images of {run.dataset}"),
-        ("Test accuracy", f"{formats.percent(run.test.accuracy, 2)} %"),
+        ("Validation accuracy", f"{formats.percent(run.validation.accuracy, 2)} %"),
         ("Parameters", formats.whole(run.parameters)),
         ("Optimizer", run.optimizer),
         ("Run", run.trial.hash),

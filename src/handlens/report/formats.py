@@ -10,19 +10,21 @@ from handlens.evaluate import Interval
 MISSING = "–"
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """A share (0-1) in percent, without the sign: `97.31`."""
-    return f"{100 * share:.{digits}f}"
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share (0-1) in percent, without the sign: `97.31`; a dash for None."""
+    return MISSING if share is None else f"{100 * share:.{digits}f}"
 
 
-def percent_digits(intervals: Sequence[Interval]) -> int:
+def percent_digits(intervals: Sequence[Interval | None]) -> int:
     """Digits after the point that intervals (shares) justify: 2 if any is narrower than one point, else 1."""
-    widths = [100 * (i.high - i.low) for i in intervals if i.high > i.low]
+    widths = [100 * (i.high - i.low) for i in intervals if i is not None and i.high > i.low]
     return 2 if widths and min(widths) < 1 else 1
 
 
-def spread(interval: Interval, digits: int = 1) -> str:
-    """Both ends in percent: `96.98–97.63`."""
+def spread(interval: Interval | None, digits: int = 1) -> str:
+    """Both ends in percent: `96.98–97.63`; nothing for None."""
+    if interval is None:
+        return ""
     return f"{percent(interval.low, digits)}–{percent(interval.high, digits)}"
 
 
@@ -58,6 +60,11 @@ def joined(names: Sequence[str], last: str = "and") -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def times(n: int) -> str:
+    """`once`, `twice`, `3 times`."""
+    return {1: "once", 2: "twice"}.get(n, f"{n:,} times")
 
 
 def plural(n: int, one: str, many: str = "") -> str:

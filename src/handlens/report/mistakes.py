@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens.records import Run
-from handlens.studies.result import Predictions
+from handlens.studies.result import Tested
 
 
 @dataclass(frozen=True)
@@ -41,31 +40,29 @@ class Pair:
     of: int
 
 
-def surest_mistakes(predictions: Sequence[Predictions], limit: int = 24) -> list[Mistake]:
+def surest_mistakes(tests: Sequence[Tested], limit: int = 24) -> list[Mistake]:
     """The wrong test images of the first replicate, the highest probability first (ties: test set order)."""
-    first = predictions[0]
-    given = first.test.argmax(axis=1)
-    wrong = np.flatnonzero(given != first.test_labels)
-    surest = wrong[np.argsort(-first.test[wrong, given[wrong]], kind="stable")][:limit]
-    times = sum(
-        (p.test[surest].argmax(axis=1) != p.test_labels[surest]).astype(np.int64) for p in predictions
-    )
+    said, labels = tests[0].probabilities, tests[0].labels
+    given = said.argmax(axis=1)
+    wrong = np.flatnonzero(given != labels)
+    surest = wrong[np.argsort(-said[wrong, given[wrong]], kind="stable")][:limit]
+    times = sum((t.probabilities[surest].argmax(axis=1) != labels[surest]).astype(np.int64) for t in tests)
     return [
         Mistake(
             position=int(i),
-            true=int(first.test_labels[i]),
+            true=int(labels[i]),
             given=int(given[i]),
-            probability=float(first.test[i, given[i]]),
-            true_probability=float(first.test[i, first.test_labels[i]]),
+            probability=float(said[i, given[i]]),
+            true_probability=float(said[i, labels[i]]),
             wrong=int(np.atleast_1d(times)[n]),
         )
         for n, i in enumerate(surest)
     ]
 
 
-def confusion(runs: Sequence[Run]) -> NDArray[np.int64]:
-    """int64 [k, k]: test images of class i taken for class j, summed over the runs."""
-    matrices = np.asarray([run.test.confusion for run in runs], dtype=np.int64)
+def confusion(tests: Sequence[Tested]) -> NDArray[np.int64]:
+    """int64 [k, k]: test images of class i taken for class j, summed over the replicates."""
+    matrices = np.asarray([tested.look.scores.confusion for tested in tests], dtype=np.int64)
     return np.asarray(matrices.sum(axis=0))
 
 

@@ -60,8 +60,7 @@ def run_html(run: Run) -> str:
     times = run.timings
     facts = (
         ("Validation accuracy", f"{formats.percent(run.validation.accuracy, 2)} %"),
-        ("Test accuracy", f"{formats.percent(run.test.accuracy, 2)} %"),
-        ("Test macro F1", f"{formats.percent(run.test.macro_f1, 2)} %"),
+        ("Validation macro F1", f"{formats.percent(run.validation.macro_f1, 2)} %"),
         ("Parameters", formats.whole(run.parameters)),
         ("Optimizer", run.optimizer),
         ("Training", f"{times.fit_wall_s:.2f} s ({times.fit_cpu_s:.2f} s of CPU), {times.device}"),
@@ -75,16 +74,20 @@ def run_html(run: Run) -> str:
 def study_html(result: StudyResult) -> str:
     """The headline, the table, accuracies and learning curves."""
     from handlens.report import summary
+    from handlens.report.selection import folded_words, select
     from handlens.report.study import figures_of
     from handlens.report.table import cells
 
     if not result.rows:
         return _fragment(title=result.title, sentences=("No finished runs yet.",))
+    selection, lines = select(result), cells(result.rows)
+    words = (folded_words(result, selection), summary.looks(result))
     return _fragment(
         title=result.title,
-        sentences=(summary.headline(result), summary.CHOICE),
-        rows=cells(result.rows),
+        sentences=(summary.headline(result), summary.choice(result)),
+        rows=[lines[i] for i in selection.shown],
         figures=figures_of(result),
+        notes=[text for text in words if text],
     )
 
 

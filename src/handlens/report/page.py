@@ -12,6 +12,7 @@ from typing import Any
 from handlens.errors import HandlensError
 from handlens.report import templates
 from handlens.report.charts.figure import PAGE_CONFIG, Figure
+from handlens.report.files import put
 from handlens.report.pictures import Grid
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -26,7 +27,7 @@ def write(template: str, context: dict[str, Any], figures: Sequence[Figure], pat
     html = render(template, context, figures)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(html, encoding="utf-8", newline="\n")
+        put(path, html)
     except OSError as error:
         raise _unwritable(path, error) from None
 

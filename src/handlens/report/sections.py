@@ -93,8 +93,11 @@ def pixel_range(dataset: Dataset) -> tuple[int, int]:
 
 
 def mistake_grid(member: Member, dataset: Dataset, limit: int = 24) -> pictures.Grid | None:
-    """The test images that the first replicate got most confidently wrong; None if it got all right."""
-    mistakes = surest_mistakes(member.predictions, limit)
+    """The test images that the first replicate got most confidently wrong.
+
+    None if it got all of them right, or has not seen them.
+    """
+    mistakes = surest_mistakes(member.tests, limit) if member.tests else []
     if not mistakes:
         return None
     tiles = [_tile(mistake, dataset.classes, len(member.runs)) for mistake in mistakes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ from handlens.data.images import Dataset
 from handlens.errors import StoreError
 from handlens.report import formats, page, summary
 from handlens.report.charts.accuracy import accuracies
-from handlens.report.charts.curves import READING, learning_curves
+from handlens.report.charts.curves import learning_curves, reading
 from handlens.report.charts.figure import Figure, recipe_colours
 from handlens.report.charts.matrix import matrices
 from handlens.report.mistakes import confusion, worst_pairs
 from handlens.report.sections import data_section, environment, mistake_grid
+from handlens.report.selection import drawn_words, folded_words, learned_words, noun, select
 from handlens.report.table import cells
-from handlens.studies.result import StudyResult
+from handlens.studies.result import Member, StudyResult
 
 
 def write_study(result: StudyResult, dataset: Dataset, path: Path, *, charts: Path | None = None) -> None:
@@ -38,47 +40,73 @@ def write_study(result: StudyResult, dataset: Dataset, path: Path, *, charts: Pa
     """
     check(result, dataset)
     chosen = result.chosen
-    colours = recipe_colours([member.name for member in result.members])
-    data = data_section(dataset, chosen.predictions[0].validation_indices)
-    accuracy = accuracies(result.rows)
-    curves = learning_curves(result.members, colours)
-    matrix = confusion(chosen.runs)
-    confusions = matrices(matrix, dataset.classes)
+    data = data_section(dataset, chosen.predictions[0].indices)
+    accuracy, *curves = figures_of(result)
+    matrix = confusion(chosen.tests) if chosen.tests else None
+    confusions = [] if matrix is None else matrices(matrix, dataset.classes)
     grid = mistake_grid(chosen, dataset)
     figures = [accuracy, *curves, *confusions, *data.figures]
-    context = _words(result, dataset, colours) | {
-        "accuracy": accuracy,
-        "curves": curves,
-        "confusions": confusions,
-        "pairs_said": _pair_words(matrix, dataset.classes),
-        "mistakes": grid,
-        "data": data,
-    }
+    context = (
+        _words(result, dataset)
+        | _lines(result)
+        | {
+            "accuracy": accuracy,
+            "curves": curves,
+            "confusions": confusions,
+            "pairs_said": [] if matrix is None else _pair_words(matrix, dataset.classes),
+            "mistakes": grid,
+            "data": data,
+        }
+    )
     page.write("study.html", context, figures, path)
     if charts is not None:
         page.write_charts(figures, [grid, data.grid] if grid else [data.grid], charts)
 
 
-def _words(result: StudyResult, dataset: Dataset, colours: dict[str, str]) -> dict[str, Any]:
-    """All that the page says without charts."""
-    learned = [member.name for member in result.members if any(run.history for run in member.runs)]
+def _words(result: StudyResult, dataset: Dataset) -> dict[str, Any]:
+    """All that the page says without charts and tables."""
     return {
         "title": result.title or result.name,
         "headline": summary.headline(result),
         "sentences": summary.paragraphs(result),
         "dataset": dataset,
-        "rows": cells(result.rows),
-        "descriptions": [row.description if row.description != row.model else "" for row in result.rows],
-        "colours": colours,
-        "one_device": len({row.device for row in result.rows}) == 1,
-        "curve_colours": [(name, colours[name]) for name in learned],
-        "curves_reading": READING,
+        "noun": noun(result),
+        "looks_said": summary.looks(result),
+        "curves_reading": f"{reading(_drawn(result))} {learned_words(result)}".strip(),
         "chosen": result.chosen,
         "environment": environment(result.chosen),
         "commands": commands(result),
         "notes": notes(result, dataset),
-        "runs": list(chain.from_iterable(member.runs for member in result.members)),
     }
+
+
+def _lines(result: StudyResult) -> dict[str, Any]:
+    """The tables of the page, and which colour stands for what."""
+    selection, texts = select(result), cells(result.rows)
+    drawn = _drawn(result)
+    colours = recipe_colours([member.name for member in drawn])
+    for i, (row, text) in enumerate(zip(result.rows, texts, strict=True)):
+        text["description"] = row.description if row.description != row.model else ""
+        text["tag"] = selection.tags[i]
+        text["colour"] = colours[row.model] if i in selection.drawn else ""
+    learned = [member.name for member in drawn if any(run.history for run in member.runs)]
+    return {
+        "rows": [texts[i] for i in selection.shown],
+        "folded": [texts[i] for i in selection.folded],
+        "folded_said": folded_words(result, selection),
+        "one_device": len({row.device for row in result.rows}) == 1,
+        "curve_colours": [(name, colours[name]) for name in learned],
+        "runs": [
+            (member.name, run, member.tests[i].look.scores.accuracy if member.tests else None)
+            for member in result.members
+            for i, run in enumerate(member.runs)
+        ],
+    }
+
+
+def _drawn(result: StudyResult) -> list[Member]:
+    """The members that the charts show."""
+    return [result.members[i] for i in select(result).drawn]
 
 
 def check(result: StudyResult, dataset: Dataset) -> None:
@@ -88,12 +116,10 @@ def check(result: StudyResult, dataset: Dataset) -> None:
             "the study has no finished run", where=result.name, remedy="run it first: handlens run"
         )
     for member in result.members:
+        tested = {said.probabilities.shape for said in member.tests}
         for run, said in zip(member.runs, member.predictions, strict=True):
-            fits = run.classes == dataset.classes and said.test.shape == (
-                len(dataset.test),
-                len(dataset.classes),
-            )
-            within = not len(said.validation_indices) or said.validation_indices.max() < len(dataset.train)
+            fits = run.classes == dataset.classes and tested <= {(len(dataset.test), len(dataset.classes))}
+            within = not len(said.indices) or said.indices.max() < len(dataset.train)
             if not (fits and within):
                 raise StoreError(
                     f"the predictions of {member.name!r} are not of the data set {dataset.name!r}",
@@ -135,6 +161,9 @@ def _pair_words(matrix: NDArray[np.int64], classes: Sequence[str]) -> list[str]:
 
 
 def figures_of(result: StudyResult) -> list[Figure]:
-    """The charts that need no data set: accuracies and learning curves."""
-    colours = recipe_colours([member.name for member in result.members])
-    return [accuracies(result.rows), *learning_curves(result.members, colours)]
+    """The charts that need no data set: accuracies and learning curves, of a dozen members at most."""
+    drawn, words = _drawn(result), learned_words(result)
+    rows = [result.rows[i] for i in select(result).drawn]
+    curves = learning_curves(drawn, recipe_colours([row.model for row in rows]))
+    curves = [replace(figure, caption=f"{figure.caption} {words}".strip()) for figure in curves]
+    return [accuracies(rows, drawn_words(result)), *curves]

@@ -6,52 +6,95 @@ from collections.abc import Sequence
 
 from handlens.evaluate import Interval
 from handlens.report import formats
-from handlens.studies.result import Row, StudyResult
+from handlens.report.selection import noun
+from handlens.studies.result import Row, StudyResult, chosen_of_each
 
 PERCENT = "\N{NO-BREAK SPACE}%"
-CHOICE = (
-    "The validation images ordered the recipes and chose this one; "
-    "the test images took no part in that and were only counted afterwards."
-)
+MOST_NAMES = 4
 
 
 def headline(result: StudyResult) -> str:
-    """Which recipe was chosen, and by what."""
+    """Which configuration was chosen, and by what."""
     best, *others = result.rows
     images = formats.plural(result.chosen.runs[0].validation.images, "validation image")
     score = f"{_score(best.validation)} of the {images}"
+    what = noun(result)
     if not others:
-        return f"The only recipe of this study, {best.model}, was right on {score}."
+        return f"The only {what} of this study, {best.model}, was right on {score}."
     tied = [row.model for row in others if row.validation.mean == best.validation.mean]
     if tied:
-        reason = f"as was {formats.joined(tied)}, but faster to train"
+        verb = "was" if len(tied) == 1 else "were"
+        reason = f"as {verb} {_names(tied, what)}; fewer parameters decide a tie, then the name"
     else:
-        rivals = f"any of the other {len(others)} recipes" if len(others) > 1 else others[0].model
+        rivals = f"any of the other {len(others)} {what}s" if len(others) > 1 else others[0].model
         reason = f"more than {rivals}"
     return f"The choice is {best.model}: right on {score}, {reason}."
 
 
+def choice(result: StudyResult) -> str:
+    """Who chose, and what the test images had to do with it."""
+    said = f"The validation images ordered the {noun(result)}s and chose this one; "
+    if result.rows[0].test is None:
+        return said + "the test images took no part in that."
+    return said + "the test images took no part in that and were only counted afterwards."
+
+
 def paragraphs(result: StudyResult) -> list[str]:
     """Below the headline: test accuracy and what it separates; what the intervals allow for and who chose."""
-    best = result.rows[0]
-    images = formats.plural(result.chosen.runs[0].test.images, "test image")
+    best, what = result.rows[0], noun(result)
+    last = f"{covers(result.rows)} {choice(result)}"
+    if best.test is None or best.macro_f1 is None:
+        opened = any(row.test is not None for row in result.rows)
+        of_whom = f"for {best.model}" if opened else f"for any {what} here"
+        return [f"The test images were not opened {of_whom}, so its error on new images is not known.", last]
+    images = formats.plural(result.chosen.tests[0].look.scores.images, "test image")
     runs = formats.plural(best.replicates, "replicate")
     scored = (
         f"Of the {images} it got {_score(best.test)} right over {runs} "
         f"(95{PERCENT} interval {_range(best.test)}; macro F1 {_score_of(best.macro_f1, best.test)})."
     )
-    return [" ".join([scored, *comparison(result.rows)]), f"{covers(result.rows)} {CHOICE}"]
+    return [" ".join([scored, *comparison(result.rows, what)]), last]
 
 
-def comparison(rows: Sequence[Row]) -> list[str]:
-    """Which test intervals overlap with that of the first row, and which lie apart from it."""
-    best, *others = rows
-    if not others:
+def looks(result: StudyResult) -> str:
+    """How often the test images were looked at, and which configurations this study opened them for."""
+    if all(row.test is None for row in result.rows):
+        return "The test images were not opened."
+    counted = ""
+    if result.looks is not None:
+        by = formats.plural(result.looks.configurations, "configuration")
+        counted = f"so far these test images were looked at {formats.times(result.looks.runs)}, by {by}"
+    said = "; ".join(text for text in (counted, _opened(result)) if text)
+    return f"{said[0].upper()}{said[1:]}." if said else ""
+
+
+def _opened(result: StudyResult) -> str:
+    """For which of several configurations the test images were opened; nothing if for all."""
+    opened = [m for m, row in zip(result.members, result.rows, strict=True) if row.test is not None]
+    if len(opened) == len(result.members):
+        return ""
+    chosen = chosen_of_each(result.members)
+    if set(opened) == set(chosen):
+        each = " of each recipe" if len(chosen) > 1 else ""
+        return f"here they were opened only for the chosen configuration{each}"
+    return f"here they were opened for {len(opened)} of {formats.plural(len(result.members), noun(result))}"
+
+
+def comparison(rows: Sequence[Row], what: str = "recipe") -> list[str]:
+    """Which test intervals overlap with that of the first row, and which lie apart from it.
+
+    Rows whose test images were not opened are left out, and nothing is said if the first is one of them.
+    """
+    tested = [(row.model, row.test) for row in rows if row.test is not None]
+    if len(tested) < 2 or rows[0].test is None:
         return []
-    second = others[0]
+    (name, score), (second, second_score), *others = tested
+    runner_up = "The runner-up on validation images"
+    if second != rows[1].model:
+        runner_up = "The next on validation images of those whose test images were opened"
     said = [
-        f"The runner-up on validation images, {second.model}, got {_score(second.test)} of the test images "
-        f"right ({_range(second.test)}); {_relation(second.test, best.test)}."
+        f"{runner_up}, {second}, got {_score(second_score)} of the test images "
+        f"right ({_range(second_score)}); {_relation(second_score, score)}."
     ]
     for where, (one, many) in {
         "overlap": ("overlaps with that of {} as well", "overlap with that of {} as well"),
@@ -61,11 +104,16 @@ def comparison(rows: Sequence[Row]) -> list[str]:
             "lie wholly above that of {}, which validation images preferred",
         ),
     }.items():
-        names = [row.model for row in others[1:] if position(row.test, best.test) == where]
+        names = [other for other, theirs in others if position(theirs, score) == where]
         if names:
-            what, verb = ("interval", one) if len(names) == 1 else ("intervals", many)
-            said.append(f"The {what} of {formats.joined(names)} {verb.replace('{}', best.model)}.")
+            interval, verb = ("interval", one) if len(names) == 1 else ("intervals", many)
+            said.append(f"The {interval} of {_names(names, what)} {verb.replace('{}', name)}.")
     return said
+
+
+def _names(names: Sequence[str], what: str) -> str:
+    """The names, or how many they are where that would be a long list."""
+    return formats.joined(names) if len(names) <= MOST_NAMES else f"{len(names)} other {what}s"
 
 
 def covers(rows: Sequence[Row]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from handlens.report import formats
-from handlens.studies.result import Row
+from handlens.report import formats, summary
+from handlens.report.selection import folded_words, select
+from handlens.studies.result import Row, StudyResult
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,7 +24,10 @@ NUMBERS = (
 
 
 def row_dict(row: Row) -> dict[str, Any]:
-    """A line of the table as plain numbers: accuracies as shares (0-1), seconds, microseconds, bytes."""
+    """A line of the table as plain numbers: accuracies as shares (0-1), seconds, microseconds, bytes.
+
+    What was not measured is None: test scores, where the test images were not opened.
+    """
     return {
         "model": row.model,
         "description": row.description,
@@ -36,9 +40,9 @@ def row_dict(row: Row) -> dict[str, Any]:
         "validation_accuracy": row.validation.mean,
         "validation_low": row.validation.low,
         "validation_high": row.validation.high,
-        "test_accuracy": row.test.mean,
-        "test_low": row.test.low,
-        "test_high": row.test.high,
+        "test_accuracy": row.test and row.test.mean,
+        "test_low": row.test and row.test.low,
+        "test_high": row.test and row.test.high,
         "test_macro_f1": row.macro_f1,
         "test_error": row.error,
         "fit_wall_s": row.fit_wall_s,
@@ -71,7 +75,7 @@ def cells(rows: Sequence[Row]) -> list[dict[str, str]]:
             "replicates": str(row.replicates),
             "validation": formats.percent(row.validation.mean, held),
             "validation_interval": formats.spread(row.validation, held),
-            "test": formats.percent(row.test.mean, digits),
+            "test": formats.percent(row.test.mean if row.test else None, digits),
             "test_interval": formats.spread(row.test, digits),
             "macro_f1": formats.percent(row.macro_f1, digits),
             "error": formats.percent(row.error, digits),
@@ -103,21 +107,30 @@ def _common(values: Sequence[str]) -> str:
     return values[0] if values and len(set(values)) == 1 else ""
 
 
-def table(rows: Sequence[Row]) -> Table:
+def study_table(result: StudyResult) -> Table:
+    """A study for the terminal: its chosen configurations, others up to a dozen, and how often it looked."""
+    selection = select(result)
+    rows = [result.rows[i] for i in selection.shown]
+    tags = [selection.tags[i] if i else "" for i in selection.shown]  # the first one is the bold one
+    return table(rows, tags=tags, notes=(folded_words(result, selection), summary.looks(result)))
+
+
+def table(rows: Sequence[Row], *, tags: Sequence[str] = (), notes: Sequence[str] = ()) -> Table:
     """The table for the terminal: two lines a recipe, readable in 80 columns.
 
-    What all rows share (data set, device) is said once, in the caption.
+    What all rows share (data set, device) is said once, in the caption, to which `notes` are added; `tags`
+    are a word for each row, or none.
     """
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     shown = Table(
         box=box.SIMPLE_HEAD,
         padding=0,
         pad_edge=False,
-        caption=caption(rows),
+        caption=Text(" ".join(text for text in (caption(rows), *notes) if text), "dim"),
         caption_justify="left",
-        caption_style="dim",
         header_style="bold",
     )
     shown.add_column(_two("model", "engine, optimizer", "bold"), overflow="fold")
@@ -128,16 +141,18 @@ def table(rows: Sequence[Row]) -> Table:
         shown.add_column(header, justify="right", no_wrap=True, min_width=room.get(top))
     one_device = bool(_common([row.device for row in rows]))
     for i, cell in enumerate(texts):
-        shown.add_row(*_line(cell, best=i == 0, one_device=one_device))
+        tag = tags[i] if tags else ""
+        shown.add_row(*_line(cell, tag, best=i == 0, one_device=one_device))
     return shown
 
 
-def _line(cell: dict[str, str], *, best: bool, one_device: bool) -> list[Any]:
+def _line(cell: dict[str, str], tag: str, *, best: bool, one_device: bool) -> list[Any]:
     """A recipe's two lines, column by column."""
-    made = [cell["engine"], cell["optimizer"], "" if one_device else cell["device"]]
+    made = [cell["engine"], cell["optimizer"], "" if one_device else cell["device"], tag]
     style = "bold" if best else ""
+    name = "bold" if best or tag else ""
     return [
-        _two(cell["model"], ", ".join(text for text in made if text not in ("", formats.MISSING)), style),
+        _two(cell["model"], ", ".join(text for text in made if text not in ("", formats.MISSING)), name),
         _two(cell["epochs"], cell["replicates"]),
         _two(cell["parameters"], cell["size"]),
         _two(cell["validation"], cell["validation_interval"], style),

@@ -24,9 +24,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def device() -> str:
-    """What the engines of the CPU train on."""
-    return f"CPU, {cores()} cores"
+def device(threads: int | None = None) -> str:
+    """What the engines of the CPU train on: so many of its cores, all unless given."""
+    count = threads or cores()
+    return f"CPU, {count} core{'s' if count > 1 else ''}"
 
 
 def _processor() -> str:

@@ -1,50 +1,112 @@
-"""Runs of whatever study, gathered into results: replicates of one recipe together, one result a data set."""
+"""Runs of whatever study, gathered into results: replicates of one recipe together, one result a data set.
+
+A table of thousands of runs asks little of each: its record, and which images it was right about. The
+probabilities stay on the disk.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import statistics
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from handlens.errors import StoreError
-from handlens.records import Run
-from handlens.spec import digest
-from handlens.studies.result import Member, StudyResult, result
+from handlens.evaluate import accuracy_interval
+from handlens.records import Look, Run
+from handlens.studies.result import Looks, Member, Row, StudyResult, by_validation
 from handlens.studies.store import Store
+from handlens.studies.trial import configuration_of
 
 
-def readable(store: Store, hashes: Sequence[str]) -> tuple[tuple[str, ...], tuple[StoreError, ...]]:
-    """The runs that can be read, and what is wrong with the others."""
-    good, wrong = [], []
-    for hash in hashes:
-        try:
-            store.read(hash), store.predictions(hash)
-            good.append(hash)
-        except StoreError as error:
-            wrong.append(error)
-    return tuple(good), tuple(wrong)
+@dataclass(frozen=True, eq=False)
+class Brief:
+    """What a table needs of a run.
+
+    Attributes:
+        right: bool [v], of validation images.
+        look: None where the test images were not opened.
+        right_test: bool [m], of test images; None likewise.
+    """
+
+    run: Run
+    right: NDArray[np.bool_]
+    look: Look | None
+    right_test: NDArray[np.bool_] | None
 
 
-def by_dataset(store: Store, hashes: Sequence[str]) -> tuple[StudyResult, ...]:
+def _raise(error: StoreError) -> None:
+    raise error
+
+
+def by_dataset(
+    store: Store, hashes: Sequence[str], *, on_damage: Callable[[StoreError], None] = _raise
+) -> tuple[StudyResult, ...]:
     """One result for each data set and split among the runs, in order of name.
 
     Runs belong together when only their seeds differ. Two recipes that their studies called the same get
-    their description behind the name, or the first digits of their hash where that is long.
+    their description behind the name, or the first digits of their hash where that is long. The results'
+    members come without predictions.
+
+    Args:
+        on_damage: told of every run that cannot be read, which is then left out; raises unless given.
+
+    Raises:
+        StoreError: a run is missing or damaged.
     """
-    groups: dict[tuple[str, str], dict[str, list[tuple[str, Run]]]] = {}
+    groups: dict[tuple[str, str], dict[str, list[Brief]]] = {}
     for hash in dict.fromkeys(hashes):
-        run = store.read(hash)
-        images = (run.dataset, f"{run.trial.data} {run.trial.split}")
-        recipe = digest({"recipe": run.trial.recipe, "numerics": run.trial.numerics})
-        groups.setdefault(images, {}).setdefault(recipe, []).append((hash, run))
-    return tuple(
-        result(name, _title(recipes), "", _members(store, recipes))
-        for (name, _), recipes in sorted(groups.items())
+        try:
+            brief = read(store, hash)
+        except StoreError as error:
+            on_damage(error)
+            continue
+        run = brief.run
+        images = (run.dataset, f"{run.trial.data} {run.trial.split} {run.validation.images}")
+        groups.setdefault(images, {}).setdefault(configuration_of(run.trial), []).append(brief)
+    ordered = sorted(groups.items(), key=lambda group: group[0])
+    return tuple(_result(dataset, recipes, store) for (dataset, _), recipes in ordered)
+
+
+def read(store: Store, hash: str) -> Brief:
+    """A run as a table needs it.
+
+    Raises:
+        StoreError: missing or damaged.
+    """
+    listed = store.listed(hash)
+    run, right = store.read(hash, listed), store.right(hash, listed)
+    if len(right) != run.validation.images:
+        raise StoreError("scores and predictions are of other images", where=store.folder(hash))
+    if not store.opened(hash):
+        return Brief(run, right, None, None)
+    listed = store.listed(hash, test=True)
+    return Brief(run, right, store.look(hash, listed), store.right(hash, listed, test=True))
+
+
+def _result(dataset: str, recipes: dict[str, list[Brief]], store: Store) -> StudyResult:
+    first = next(iter(recipes.values()))[0].run
+    title = f"{dataset}: {first.train_images:,} training, {first.validation.images:,} validation images"
+    calls = Counter(briefs[0].run.name for briefs in recipes.values())
+    rows = {}
+    for recipe, briefs in recipes.items():
+        briefs.sort(key=lambda brief: brief.run.trial.seed)
+        run = briefs[0].run
+        name = run.name if calls[run.name] == 1 else f"{run.name} ({_mark(run, recipe)})"
+        member = Member(name, tuple(brief.run for brief in briefs), ())
+        rows[member] = _row(name, briefs)
+    members = by_validation(tuple(rows))
+    return StudyResult(
+        dataset, title, "", members, tuple(rows[m] for m in members), looks=_looks(recipes, store)
     )
 
 
-def _title(recipes: dict[str, list[tuple[str, Run]]]) -> str:
-    run = next(iter(recipes.values()))[0][1]
-    counts = (run.train_images, run.validation.images, run.test.images)
-    return "{}: {:,} training, {:,} validation, {:,} test images".format(run.dataset, *counts)
+def _looks(recipes: dict[str, list[Brief]], store: Store) -> Looks | None:
+    digests = {brief.look.test for briefs in recipes.values() for brief in briefs if brief.look}
+    return store.looks(digests.pop()) if len(digests) == 1 else None
 
 
 def _mark(run: Run, recipe: str) -> str:
@@ -52,17 +114,29 @@ def _mark(run: Run, recipe: str) -> str:
     return run.model if len(run.model) <= 40 else recipe[:4]
 
 
-def _members(store: Store, recipes: dict[str, list[tuple[str, Run]]]) -> list[Member]:
-    names = [found[0][1].name for found in recipes.values()]
-    members = []
-    for recipe, found in recipes.items():
-        found.sort(key=lambda pair: pair[1].trial.seed)
-        name = found[0][1].name
-        members.append(
-            Member(
-                name if names.count(name) == 1 else f"{name} ({_mark(found[0][1], recipe)})",
-                tuple(run for _, run in found),
-                tuple(store.predictions(hash) for hash, _ in found),
-            )
-        )
-    return members
+def _row(name: str, briefs: Sequence[Brief]) -> Row:
+    """The configuration's line, as `Member.row` has it, from what was right and wrong alone."""
+    runs, mean = [brief.run for brief in briefs], statistics.fmean
+    first = runs[0]
+    epochs = [run.epochs for run in runs if run.epochs is not None]
+    looks = [brief.look for brief in briefs if brief.look]
+    tests = [brief.right_test for brief in briefs if brief.right_test is not None]
+    opened = len(tests) == len(runs) and len({len(test) for test in tests}) == 1
+    return Row(
+        model=name,
+        description=first.model,
+        engine=first.engine,
+        dataset=first.dataset,
+        parameters=first.parameters,
+        optimizer=first.optimizer,
+        epochs=mean(epochs) if epochs else None,
+        replicates=len(runs),
+        validation=accuracy_interval(np.stack([brief.right for brief in briefs])),
+        test=accuracy_interval(np.stack(tests)) if opened else None,
+        macro_f1=mean(look.scores.macro_f1 for look in looks) if opened else None,
+        fit_wall_s=mean(run.timings.fit_wall_s for run in runs),
+        fit_cpu_s=mean(run.timings.fit_cpu_s for run in runs),
+        device=first.timings.device,
+        predict_us_per_image=mean(run.timings.predict_us_per_image for run in runs),
+        model_bytes=round(mean(run.model_bytes for run in runs)),
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import pydantic
 from pydantic import Field
@@ -18,20 +18,28 @@ from handlens.errors import SpecError, did_you_mean
 from handlens.records import Split, Trial
 from handlens.spec import Recipe, explained, from_dict, to_dict, zoo
 from handlens.spec.text import description
+from handlens.studies.configurations import Configuration, expand
+from handlens.studies.sweep import Sweep, read_sweep
+from handlens.studies.toml import to_toml
+
+__all__ = ["Configuration", "Planned", "Study", "configurations", "plan", "read_study", "study", "to_toml"]
 
 Count = Annotated[int, Field(gt=0)]
+When = Literal["final", "all"]
 R = TypeVar("R")
 
 
 @description
 class Study:
-    """One data set, several recipes, replicates.
+    """One data set, several recipes with a sweep over their fields, replicates.
 
     Attributes:
         name: of the folder that its report goes to.
         dataset: a name of the catalogue or a path.
         split: how validation images are set apart.
-        replicates: how often each recipe is trained; replicate r has seed `seed + r` in every recipe.
+        sweep: values that the recipes' fields take, axis by axis (`handlens.studies.sweep`).
+        replicates: how often each configuration is trained; replicate r has seed `seed + r` in every one.
+        test: the test images are opened for the `final` choice of each recipe, or for `all` trials.
         charts: whether every chart is also written as PNG and SVG.
         classes: class names by the catalogue's entry of this name, for files that only number their classes.
         reading: how files are read: label column, pixel shape, size of pictures.
@@ -47,16 +55,25 @@ class Study:
     charts: bool = False
     classes: str | None = None
     reading: Options = Options()
+    sweep: tuple[Any, ...] = ()
+    test: When = "final"
 
 
 @dataclasses.dataclass(frozen=True)
 class Planned:
-    """A trial that a study wants: what its study calls the recipe, the recipe itself, and its number."""
+    """A trial that a study wants.
+
+    Attributes:
+        name: of the configuration, unique in the study.
+        recipe: the configuration's own, with its values of the sweep.
+        family: what the study calls the recipe that the configuration is one of.
+    """
 
     name: str
     recipe: Recipe
     replicate: int
     trial: Trial
+    family: str
 
 
 KEYS = {
@@ -70,10 +87,14 @@ KEYS = {
         "reading",
         "split",
         "recipe",
+        "sweep",
+        "test",
+        "search",
         "report",
     ],
     "reading": [f.name for f in dataclasses.fields(Options)],
     "split": [f.name for f in dataclasses.fields(Split)],
+    "test": ["when"],
     "report": ["charts"],
 }
 
@@ -96,6 +117,9 @@ def read_study(path: Path) -> Study:
     if not isinstance(dataset, str):
         raise SpecError("no data set is named", where=path, remedy='write dataset = "mnist-5k"')
     beside = path.parent / dataset
+    when = _table(table, "test", path).get("when", "final")
+    if when not in get_args(When):
+        raise SpecError(f"when is {when!r}", where=f"{path}: [test]", expected="'final' or 'all'")
     recipes = table.get("recipe", [])
     if not isinstance(recipes, list):
         raise SpecError("recipe is not a list of tables", where=path, remedy="write [[recipe]]")
@@ -106,17 +130,28 @@ def read_study(path: Path) -> Study:
         dataset=str(beside) if ("/" in dataset or beside.exists()) else dataset,
         recipes=[_recipe(recipe, f"{path}: recipe {i}") for i, recipe in enumerate(recipes, 1)],
         split=_checked(Split, {"validation": 0.1} | _table(table, "split", path), f"{path}: [split]"),
+        sweep=_a_table(table, "sweep", path),
+        test=when,
         reading=_checked(Options, _table(table, "reading", path), f"{path}: [reading]"),
         **report,
         **{key: table[key] for key in ("replicates", "seed", "classes") if key in table},
     )
 
 
-def study(*, where: str = "study", recipes: Sequence[Recipe | str], **fields: Any) -> Study:
+def study(
+    *,
+    where: str = "study",
+    recipes: Sequence[Recipe | str],
+    sweep: Mapping[str, Any] | Sweep = (),
+    **fields: Any,
+) -> Study:
     """A checked study from Python; a recipe may be the name of one of the zoo.
 
+    `sweep` is what would be the table `[sweep]` of a TOML file:
+    `{"layers.l2": {"logspace": [1e-6, 1e-3, 5]}, "zip": [{"epochs": [10, 20], "batch_size": [64, 128]}]}`.
+
     Raises:
-        SpecError: no recipe, two of one name, or a field that breaks its rule.
+        SpecError: no recipe, two of one name, a field that breaks its rule, a sweep that cannot be.
     """
     made = tuple(zoo(recipe) if isinstance(recipe, str) else recipe for recipe in recipes)
     if not made:
@@ -124,47 +159,61 @@ def study(*, where: str = "study", recipes: Sequence[Recipe | str], **fields: An
     names = [recipe.name for recipe in made]
     for name in names:
         if names.count(name) > 1:
-            raise SpecError(
-                f"{names.count(name)} recipes are called {name!r}", where=where, remedy="give each its name"
-            )
+            said = f"{names.count(name)} recipes are called {name!r}"
+            raise SpecError(said, where=where, remedy="give each its name")
+    axes = read_sweep(sweep, f"{where}: [sweep]") if isinstance(sweep, Mapping) else sweep
+    expand(made, axes, where)  # refuses what cannot be, while it is known where it is written
     try:
-        return Study(recipes=made, **fields)
+        return Study(recipes=made, sweep=axes, **fields)
     except SpecError as error:
         error.where = where
         raise
 
 
+def configurations(study: Study) -> tuple[Configuration, ...]:
+    """Each recipe with each choice of the sweep's values that it has fields for; the last varies fastest.
+
+    Raises:
+        SpecError: a sweep that does not fit the recipes.
+    """
+    return expand(study.recipes, study.sweep)
+
+
 def plan(study: Study, dataset: Dataset) -> tuple[Planned, ...]:
     """Every trial of a study on its data set, checked before anything is trained.
 
-    Replicate by replicate, so that a study that is stopped early has compared every recipe.
+    Replicate by replicate, so that a study that is stopped early has compared every configuration.
 
     Raises:
         SpecError: a recipe that cannot be built for these images.
         DataError: more validation images than can be held back.
     """
     split(dataset.train.labels, study.split.validation, study.split.seed)  # refuses an impossible one
-    for recipe in study.recipes:
+    found = configurations(study)
+    for configuration in found:
+        recipe = configuration.recipe
         try:
             engine(recipe.engine).check(recipe, dataset.shape, len(dataset.classes))
         except SpecError as error:
-            error.where = f"recipe {recipe.name!r}: {error.where}".removesuffix(": ")
+            error.where = f"recipe {configuration.name!r}: {error.where}".removesuffix(": ")
             raise
+    plain = [{k: v for k, v in to_dict(c.recipe).items() if k != "name"} for c in found]
     return tuple(
         Planned(
-            recipe.name,
-            recipe,
+            configuration.name,
+            configuration.recipe,
             replicate,
             Trial(
                 data=dataset.digest,
                 split=study.split,
-                recipe={key: value for key, value in to_dict(recipe).items() if key != "name"},
+                recipe=described,
                 seed=study.seed + replicate,
-                numerics=engine(recipe.engine).numerics,
+                numerics=engine(configuration.recipe.engine).numerics,
             ),
+            configuration.family,
         )
         for replicate in range(study.replicates)
-        for recipe in study.recipes
+        for configuration, described in zip(found, plain, strict=True)
     )
 
 
@@ -180,10 +229,15 @@ def _recipe(table: Any, where: str) -> Recipe:
     return from_dict(table, where=where)
 
 
-def _table(table: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
+def _a_table(table: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
     inner = table.get(key, {})
     if not isinstance(inner, dict):
         raise SpecError(f"{key} is {inner!r}", where=path, expected=f"a table [{key}]")
+    return inner
+
+
+def _table(table: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
+    inner = _a_table(table, key, path)
     _known(inner, key, f"{path}: [{key}]")
     return inner
 
@@ -195,26 +249,3 @@ def _checked(kind: type[R], fields: dict[str, Any], where: str) -> R:
         return pydantic.TypeAdapter(kind).validate_json(json.dumps(fields, default=str), strict=True)
     except pydantic.ValidationError as error:
         raise explained(error, where, list(fields)) from None
-
-
-def to_toml(study: Study) -> str:
-    """The study as the text of a TOML file that `read_study` reads back equal, wherever it lies."""
-    # A JSON text, number or list is also a TOML one.
-    top: dict[str, Any] = {
-        "name": study.name,
-        "title": study.title,
-        "dataset": study.dataset,
-        "classes": study.classes,
-    }
-    top |= {"replicates": study.replicates, "seed": study.seed}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in top.items() if value is not None]
-    reading = dataclasses.asdict(study.reading).items()
-    lines += ["", "[reading]", *(f"{k} = {json.dumps(v)}" for k, v in reading if v is not None)]
-    lines += ["", "[split]", f"validation = {study.split.validation}", f"seed = {study.split.seed}"]
-    lines += ["", "[report]", f"charts = {json.dumps(study.charts)}"]
-    for recipe in study.recipes:
-        lines += ["", "[[recipe]]"]
-        lines += [
-            f"{key} = {json.dumps(value)}" for key, value in to_dict(recipe).items() if value is not None
-        ]
-    return "\n".join(lines) + "\n"

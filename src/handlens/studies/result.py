@@ -11,32 +11,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlens.evaluate import Interval, accuracy_interval
-from handlens.records import Run
+from handlens.records import Look, Run
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a run said about every image that it did not train on.
+    """What a run said about the validation images.
 
     Attributes:
-        validation_indices: int64 [v], positions in the data set's training part.
-        validation, test: float32 [v, k] and [m, k], class probabilities.
-        validation_labels, test_labels: int64 [v] and [m].
+        indices: int64 [v], their positions in the data set's training part.
+        probabilities: float32 [v, k], of the classes.
+        labels: int64 [v].
     """
 
-    validation_indices: NDArray[np.int64]
-    validation: NDArray[np.float32]
-    validation_labels: NDArray[np.int64]
-    test: NDArray[np.float32]
-    test_labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """What a run said about the test images, float32 [m, k] and int64 [m], and its scores."""
+
+    look: Look
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How often the test images of a data set were looked at, and by how many configurations."""
+
+    runs: int
+    configurations: int
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a recipe over its replicates.
+    """One line of the table: a configuration over its replicates.
 
     Accuracies are shares (0-1) with a 95 % interval over seeds and images; `macro_f1`, times and sizes are
-    means over the replicates.
+    means over the replicates. `test` and `macro_f1`, on the test images, are None where these stayed closed.
     """
 
     model: str
@@ -48,8 +63,8 @@ class Row:
     epochs: float | None
     replicates: int
     validation: Interval
-    test: Interval
-    macro_f1: float
+    test: Interval | None
+    macro_f1: float | None
     fit_wall_s: float
     fit_cpu_s: float
     device: str
@@ -57,18 +72,24 @@ class Row:
     model_bytes: int
 
     @property
-    def error(self) -> float:
+    def error(self) -> float | None:
         """Share of test images taken for another class (0-1)."""
-        return 1 - self.test.mean
+        return None if self.test is None else 1 - self.test.mean
 
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One recipe of a study with its finished replicates, in the order of their seeds."""
+    """One configuration of a study with its finished replicates, in the order of their seeds.
+
+    `family` is the recipe that a sweep made it from, its own name without a sweep. `tests` has one entry a
+    run, or none where the test images were not opened for this configuration.
+    """
 
     name: str
     runs: tuple[Run, ...]
     predictions: tuple[Predictions, ...]
+    tests: tuple[Tested, ...] = ()
+    family: str = ""
 
     def row(self) -> Row:
         """The recipe's line of the table."""
@@ -85,12 +106,12 @@ class Member:
             epochs=mean(epochs) if epochs else None,
             replicates=len(self.runs),
             validation=accuracy_interval(
-                correct([p.validation for p in self.predictions], self.predictions[0].validation_labels)
+                correct([p.probabilities for p in self.predictions], self.predictions[0].labels)
             ),
-            test=accuracy_interval(
-                correct([p.test for p in self.predictions], self.predictions[0].test_labels)
-            ),
-            macro_f1=mean(run.test.macro_f1 for run in self.runs),
+            test=accuracy_interval(correct([t.probabilities for t in self.tests], self.tests[0].labels))
+            if self.tests
+            else None,
+            macro_f1=mean(t.look.scores.macro_f1 for t in self.tests) if self.tests else None,
             fit_wall_s=mean(run.timings.fit_wall_s for run in self.runs),
             fit_cpu_s=mean(run.timings.fit_cpu_s for run in self.runs),
             device=first.timings.device,
@@ -111,7 +132,7 @@ class StudyResult:
     """A study's finished runs; members and rows are sorted by validation accuracy, best first.
 
     The first member is the one chosen. Test scores take no part in the order. `failures` are the trials that
-    could not be trained, a line each.
+    could not be trained, a line each; `looks` counts how often these test images were ever looked at.
     """
 
     name: str
@@ -120,6 +141,7 @@ class StudyResult:
     members: tuple[Member, ...]
     rows: tuple[Row, ...]
     failures: tuple[str, ...] = ()
+    looks: Looks | None = None
 
     @property
     def chosen(self) -> Member:
@@ -127,10 +149,32 @@ class StudyResult:
 
 
 def result(
-    name: str, title: str, command: str, members: Sequence[Member], failures: tuple[str, ...] = ()
+    name: str,
+    title: str,
+    command: str,
+    members: Sequence[Member],
+    failures: tuple[str, ...] = (),
+    looks: Looks | None = None,
 ) -> StudyResult:
-    """The members by mean validation accuracy (ties: fewer seconds to train), with their rows."""
-    paired = [(member, member.row()) for member in members]
-    paired.sort(key=lambda pair: (-pair[1].validation.mean, pair[1].fit_wall_s))
-    ordered, rows = tuple(member for member, _ in paired), tuple(row for _, row in paired)
-    return StudyResult(name, title, command, ordered, rows, failures)
+    """The members by mean validation accuracy, with their rows."""
+    ordered = by_validation(members)
+    rows = tuple(member.row() for member in ordered)
+    return StudyResult(name, title, command, ordered, rows, failures, looks)
+
+
+def by_validation(members: Sequence[Member]) -> tuple[Member, ...]:
+    """Best mean validation accuracy first; ties: fewer parameters, then the name. No time takes part."""
+
+    def key(member: Member) -> tuple[float, float, str]:
+        mean = statistics.fmean(run.validation.accuracy for run in member.runs)
+        return -mean, member.runs[0].parameters or 0, member.name
+
+    return tuple(sorted(members, key=key))
+
+
+def chosen_of_each(members: Sequence[Member]) -> tuple[Member, ...]:
+    """Of every family the configuration that validation images prefer."""
+    best: dict[str, Member] = {}
+    for member in by_validation(members):
+        best.setdefault(member.family or member.name, member)
+    return tuple(best.values())

@@ -1,99 +1,150 @@
-"""One trial from start to record, and a whole study. The only file that opens test images."""
+"""A whole study: train what is not there yet, choose by validation images, then open the test images."""
 
 from __future__ import annotations
 
-import datetime
-import functools
+import contextlib
+import signal
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from handlens.data import Dataset, ImageSet, split
-from handlens.data import Split as Indices
-from handlens.data.pictures import contract_of
-from handlens.engines import Model, OnEpoch, engine, ignore_epoch
-from handlens.errors import HandlensError, StoreError
-from handlens.evaluate import score
-from handlens.records import Epoch, Run, Timings
-from handlens.spec import NetworkRecipe, Recipe, to_text
-from handlens.studies.environment import device, environment
+from handlens.data import Dataset, ImageSet
+from handlens.studies.claims import at_work
+from handlens.studies.jobs import Agenda, Event, Failures, Job, OnEvent, ignore_event, train_job
 from handlens.studies.plan import Planned, Study, plan
-from handlens.studies.result import Member, Predictions, StudyResult, result
+from handlens.studies.result import Looks, Member, StudyResult, by_validation, chosen_of_each, result
 from handlens.studies.store import Store
+from handlens.studies.trial import Training, load_model, open_test, training
+
+__all__ = [
+    "Event",
+    "Failures",
+    "Job",
+    "OnEvent",
+    "Train",
+    "gather",
+    "ignore_event",
+    "in_turn",
+    "load_model",
+    "looks_at",
+    "open_tests",
+    "run_study",
+]
+
+PULSE = 0.25  # seconds between two looks at what other processes do
+Train = Callable[..., Failures]  # like `in_turn`
 
 
-@dataclass(frozen=True)
-class Event:
-    """What happens while a study runs.
+def in_turn(
+    jobs: Sequence[Job], data: Training, store: Store, *, command: str = "", on_event: OnEvent = ignore_event
+) -> Failures:
+    """Train the jobs one after the other in this process; each may use all processors.
 
-    `kind`: `kept` (the run was there already), `begun`, `epoch` (of a network), `done` or `failed`; `number`
-    of `total` trials, counted from 1.
+    A trial that cannot be trained (its loss is no number any more, say) is left out; the others go on.
+
+    Raises:
+        StoreError: a run cannot be stored.
     """
+    agenda = Agenda(jobs, store, on_event)
+    while True:
+        while job := agenda.take():
+            writing = _uninterrupted()
+            said = train_job(job, data, store, command=command, on_event=on_event, writing=writing)
+            agenda.settle(job, said)
+        if not agenda.waiting:
+            return agenda.failures
+        time.sleep(PULSE)
+        agenda.look()
 
-    kind: str
-    planned: Planned
-    number: int
-    total: int
-    epoch: Epoch | None = None
-    run: Run | None = None
 
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """The first Ctrl-C waits for the end of the block; the second one does not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
 
-OnEvent = Callable[[Event], None]
+    def note(number: int, _frame: object) -> None:
+        came.append(number)
+        if len(came) > 1:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def run_study(
-    study: Study, dataset: Dataset, store: Store, *, command: str = "", on_event: OnEvent | None = None
+    study: Study,
+    dataset: Dataset,
+    store: Store,
+    *,
+    command: str = "",
+    on_event: OnEvent | None = None,
+    train: Train = in_turn,
 ) -> StudyResult:
-    """Train what is not in the store yet, trial by trial, and gather the result.
+    """Train what is not in the store yet, and gather the result.
 
-    A trial that cannot be trained (its loss is no number any more, say) is left out and named among the
-    result's failures; the others go on.
+    Test images are opened when nothing is left to choose: for the configuration of each recipe that
+    validation images prefer, or for all if the study says so.
+
+    Trials that other processes train at the same time in the same store are waited for.
+
+    Args:
+        train: how the missing trials are trained: `in_turn`, or something with the same arguments, such as
+            `handlens.studies.workers.in_processes(4)`.
 
     Raises:
         SpecError: a recipe that cannot be built; nothing is trained then.
         HandlensError: no trial at all could be trained, or a run cannot be stored.
     """
+    on_event = on_event or ignore_event
     planned = plan(study, dataset)
-    failed: dict[int, HandlensError] = {}
-    for number, item in enumerate(planned, 1):
-        say = _speaker(on_event, item, number, len(planned))
-        if store.has(item.trial.hash):
-            say("kept", run=store.read(item.trial.hash))
-            continue
-        say("begun")
-        on_epoch = functools.partial(say, "epoch")
-        try:
-            run = run_trial(item, dataset, store, command=command, on_epoch=on_epoch)
-        except StoreError:
-            raise
-        except HandlensError as error:
+    with at_work(store, clear=True):
+        missing = _missing(planned, store, on_event)
+        failed = train(missing, training(dataset), store, command=command, on_event=on_event)
+        for number, error in failed.items():
+            item = planned[number - 1]
             error.where = f"recipe {item.name!r}, replicate {item.replicate + 1}"
-            failed[number] = error
-            say("failed")
-            continue
-        say("done", run=run)
-    if len(failed) == len(planned):
-        raise failed[1]
-    finished = tuple(item for number, item in enumerate(planned, 1) if number not in failed)
-    failures = tuple(str(error) for error in failed.values())
+        if len(failed) == len(planned):
+            raise failed[1]
+        finished = tuple(item for number, item in enumerate(planned, 1) if number not in failed)
+        open_tests(study, finished, dataset.test, store)
+    failures = tuple(str(failed[number]) for number in sorted(failed))
     return gather(study, finished, store, command=command, failures=failures)
 
 
-def _speaker(on_event: OnEvent | None, planned: Planned, number: int, total: int) -> Callable[..., None]:
-    def say(kind: str, epoch: Epoch | None = None, run: Run | None = None) -> None:
-        if on_event is not None:
-            on_event(Event(kind, planned, number, total, epoch, run))
+def _missing(planned: Sequence[Planned], store: Store, on_event: OnEvent) -> tuple[Job, ...]:
+    """The trials without a run, after telling of every trial which it is."""
+    missing = []
+    for number, item in enumerate(planned, 1):
+        job = Job(item, number, len(planned))
+        if store.has(item.trial.hash):
+            on_event(Event("kept", job, run=store.read(item.trial.hash)))
+        else:
+            on_event(Event("missing", job))
+            missing.append(job)
+    return tuple(missing)
 
-    return say
+
+def open_tests(study: Study, planned: Sequence[Planned], test: ImageSet, store: Store) -> None:
+    """Choose by validation images, then open the test images for those that were chosen."""
+    members, digest = _members(planned, store, tests=False), ""
+    for member in members if study.test == "all" else chosen_of_each(members):
+        for run in member.runs:
+            if not store.opened(run.trial.hash):
+                digest = digest or test.digest()
+                open_test(run.trial.hash, test, store, digest=digest)
 
 
 def gather(
     study: Study,
-    planned: tuple[Planned, ...],
+    planned: Sequence[Planned],
     store: Store,
     *,
     command: str = "",
@@ -104,94 +155,27 @@ def gather(
     Raises:
         StoreError: a run is missing or damaged.
     """
+    members = _members(planned, store, tests=True)
+    return result(study.name, study.title or study.name, command, members, failures, looks_at(members, store))
+
+
+def looks_at(members: Sequence[Member], store: Store) -> Looks | None:
+    """How often the members' test images were looked at; None where no member has seen them."""
+    digests = {tested.look.test for member in members for tested in member.tests}
+    return store.looks(digests.pop()) if len(digests) == 1 else None
+
+
+def _members(planned: Sequence[Planned], store: Store, *, tests: bool) -> tuple[Member, ...]:
+    """A member for each configuration, in the order of validation accuracy."""
+    hashes: dict[str, list[str]] = {}
+    families = {item.name: item.family for item in planned}
+    for item in planned:
+        hashes.setdefault(item.name, []).append(item.trial.hash)
     members = []
-    for recipe in study.recipes:
-        hashes = [item.trial.hash for item in planned if item.name == recipe.name]
-        if not hashes:
-            continue
-        runs = tuple(store.read(hash) for hash in hashes)
-        members.append(Member(recipe.name, runs, tuple(store.predictions(hash) for hash in hashes)))
-    return result(study.name, study.title or study.name, command, members, failures)
-
-
-def run_trial(
-    planned: Planned,
-    dataset: Dataset,
-    store: Store,
-    *,
-    command: str = "",
-    on_epoch: OnEpoch = ignore_epoch,
-) -> Run:
-    """Train one model, score it on the images it did not see, and store it."""
-    trial = planned.trial
-    parts = split(dataset.train.labels, trial.split.validation, trial.split.seed)
-    train, validation = dataset.train.take(parts.train), dataset.train.take(parts.validation)
-    wall, cpu = time.perf_counter(), time.process_time()
-    model = engine(planned.recipe.engine).fit(planned.recipe, train, validation, trial.seed, on_epoch)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    on_validation = model.predict_proba(validation.images)
-    # The test images are opened here: every choice about this model has been made.
-    begin = time.perf_counter()
-    on_test = model.predict_proba(dataset.test.images)
-    predict_us = 1e6 * (time.perf_counter() - begin) / max(len(dataset.test), 1)
-    run = Run(
-        trial=trial,
-        name=planned.name,
-        model=describe(planned.recipe),
-        engine=planned.recipe.engine,
-        dataset=dataset.name,
-        classes=dataset.classes,
-        input=asdict(contract_of(train.images)),
-        history=model.history,
-        train_images=len(train),
-        validation=score(on_validation, validation.labels),
-        test=score(on_test, dataset.test.labels),
-        timings=Timings(wall, cpu, predict_us, device()),
-        environment=environment(command),
-        parameters=model.count_params(),
-        epochs=len(model.history) or None,
-        optimizer=optimizer(planned.recipe),
-        model_bytes=0,
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        notes=(*dataset.notes, *model.notes),
-    )
-    return store.write(
-        run,
-        _predictions(parts, validation, dataset.test, on_validation, on_test),
-        model.save,
-        name=trial.hash,
-    )
-
-
-def _predictions(
-    parts: Indices, validation: ImageSet, test: ImageSet, on_validation: NDArray[Any], on_test: NDArray[Any]
-) -> Predictions:
-    return Predictions(
-        validation_indices=parts.validation,
-        validation=on_validation.astype(np.float32),
-        validation_labels=np.asarray(validation.labels),
-        test=on_test.astype(np.float32),
-        test_labels=np.asarray(test.labels),
-    )
-
-
-def load_model(store: Store, hash: str) -> tuple[Run, Model]:
-    """A stored run and its model, ready to predict.
-
-    Raises:
-        StoreError: missing, damaged or not to be trusted.
-    """
-    run = store.read(hash)
-    return run, engine(run.engine).load(store.folder(hash) / "model")
-
-
-def describe(recipe: Recipe) -> str:
-    """A recipe in one readable line."""
-    if isinstance(recipe, NetworkRecipe):
-        return ", ".join(to_text(layer) for layer in recipe.layers)
-    return str(recipe.estimator)
-
-
-def optimizer(recipe: Recipe) -> str:
-    """The optimizer's text; empty for a classical model."""
-    return to_text(recipe.optimizer) if isinstance(recipe, NetworkRecipe) else ""
+    for name, found in hashes.items():
+        runs = tuple(store.read(hash) for hash in found)
+        said = tuple(store.predictions(hash) for hash in found)
+        opened = tests and all(store.opened(hash) for hash in found)
+        tested = tuple(store.tested(hash) for hash in found) if opened else ()
+        members.append(Member(name, runs, said, tested, families[name]))
+    return by_validation(members)

@@ -20,6 +20,7 @@ from handlens.errors import DataError
 NAME = "idx"
 TYPES = {8: "uint8", 9: "int8", 11: "int16", 12: "int32", 13: "float32", 14: "float64"}
 STEP = 1 << 20
+MAPPED = 128 * 2**20  # bytes of values above which a plain file is memory-mapped, not read
 
 
 def recognises(path: Path, head: bytes) -> bool:  # noqa: ARG001
@@ -90,7 +91,10 @@ def _labels_beside(images: Path) -> Path:
 
 
 def _read_array(path: Path, dimensions: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The array in one file: memory is taken only for what its size can hold, filled as data arrive."""
+    """The array in one file: memory is taken only for what its size can hold, filled as data arrive.
+
+    The array of a large plain file is mapped.
+    """
     with content(path) as stream:
         magic = stream.read(4)
         if len(magic) < 4 or magic[:3] != b"\0\0\x08" or magic[3] not in dimensions:
@@ -105,6 +109,8 @@ def _read_array(path: Path, dimensions: tuple[int, ...]) -> NDArray[np.uint8]:
             raise DataError("ends within its header", where=path, remedy="download the file again")
         shape = tuple(int(side) for side in np.frombuffer(words, ">u4"))
         _check_promise(path, shape, 4 + len(words))
+        if math.prod(shape) > MAPPED and path.stat().st_size == 4 + len(words) + math.prod(shape):
+            return np.asarray(np.memmap(path, np.uint8, "r", 4 + len(words), shape))
         values = np.empty(math.prod(shape), np.uint8)
         filled = 0
         while filled < len(values):

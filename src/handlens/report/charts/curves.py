@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     import altair as alt
 
 METRICS = (("loss", "Loss", 1.0), ("accuracy", "Accuracy, %", 100.0), ("macro_f1", "Macro F1, %", 100.0))
-READING = (
-    "Solid: validation; dashed: training. Lines are means over the replicates that reached the epoch, "
-    "bands run from the lowest to the highest of them."
-)
+MOST_BANDS = 6  # more of them would hide each other
+READING = "Solid: validation; dashed: training. Lines are means over the replicates that reached the epoch"
 
 
 def learning_curves(members: Sequence[Member], colours: dict[str, str]) -> list[Figure]:
@@ -27,18 +25,26 @@ def learning_curves(members: Sequence[Member], colours: dict[str, str]) -> list[
     taught = [member for member in members if any(run.history for run in member.runs)]
     if not taught:
         return []
+    said = reading(members)
     names = {member.name: colours[member.name] for member in taught}
     return [
         Figure(
             f"curve-{metric.replace('_', '-')}",
             title.removesuffix(", %") + " by epoch",
-            READING,
+            said,
             _chart([point for member in taught for point in points(member, metric, factor)], title, names),
             width=360,
             height=230,
         )
         for metric, title, factor in METRICS
     ]
+
+
+def reading(members: Sequence[Member]) -> str:
+    """How the curves of these members are read."""
+    taught = sum(any(run.history for run in member.runs) for member in members)
+    bands = "bands run from the lowest to the highest of them"
+    return f"{READING}, {bands}." if taught <= MOST_BANDS else f"{READING}."
 
 
 def points(member: Member, metric: str, factor: float = 1.0) -> Iterator[dict[str, Any]]:
@@ -102,4 +108,4 @@ def _chart(rows: list[dict[str, Any]], title: str, colours: dict[str, str]) -> a
             alt.Tooltip("runs:Q", title="replicates"),
         ],
     )
-    return layered(band, line, touch)
+    return layered(*([band] if len(colours) <= MOST_BANDS else []), line, touch)

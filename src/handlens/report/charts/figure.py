@@ -28,6 +28,8 @@ COLOURS = (
     "#d265a0",
     "#4f9a3a",
     "#3f95b8",
+    "#6a5acd",
+    "#a0522d",
 )
 PARTS = {"training": "#7d8a99", "validation": "#c98a1b", "test": "#2f74d0"}
 RIGHT, WRONG = "#2f74d0", "#d2500f"
