@@ -23,10 +23,10 @@ GOALS: dict[tuple[str, str], tuple[float, float | None]] = {
 HEAD = """# The zoo's networks
 
 Written by `make zoo`, which trains every network with five seeds and may be stopped and called again. The
-recipes (`src/handlens/spec/zoo.toml`) were chosen with 10,000 training images held out; here all training images
-but 100 train them, and the test images are opened when nothing is left to choose. The interval (95 %) allows for
-the choice of seeds and of test images. Seconds are means; `CPU s` counts both cores and hardly grows when other
-programs want the machine.
+recipes (`src/handlens/spec/zoo.toml`) were chosen with 10,000 training images held out; here all training
+images but 100 train them, and the test images are opened when nothing is left to choose. The interval (95 %)
+allows for the choice of seeds and of test images. Seconds are means; `CPU s` counts both cores and hardly
+grows when other programs want the machine.
 """
 
 

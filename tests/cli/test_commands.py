@@ -130,6 +130,39 @@ def test_progress_goes_to_standard_error(handlens):
     assert "[2/2]" not in done.out
 
 
+def test_events_are_lines_of_json_and_the_last_is_the_table(handlens):
+    done = handlens(*RUN, "--events")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    kinds = [line["event"] for line in lines]
+    assert kinds == ["missing", "missing", "begun", "done", "begun", "done", "result"]
+    assert lines[-1]["models"][0]["model"] == "knn"
+    assert lines[-2]["recipe"] == "knn"
+    assert lines[-2]["done"] == 2
+    assert lines[-2]["validation_accuracy"] > 0.9
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_workers(handlens, workers):
+    done = handlens(*RUN, "--workers", workers, "--json")
+    assert [m["model"] for m in done.json["models"]] == ["knn", "dummy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--on", "slurm"], "--on is 'slurm'; expected ray"),
+        (["--address", "here:1"], "add --on ray"),
+        (["--on", "ray", "--workers", "2"], "both --workers and --on"),
+    ],
+)
+def test_options_that_do_not_go_together(handlens, words, message):
+    done = handlens(*RUN, *words)
+    assert done.status == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
+
+
 def test_look(handlens, tmp_path):
     done = handlens("look", "digits", "--charts", tmp_path / "figures")
     assert done.status == 0

@@ -1,14 +1,22 @@
 import dataclasses
+import os
+import signal
+import time
 
 import numpy as np
 import pytest
 
 from handlens.data import Dataset, ImageSet
+from handlens.engines.scratch import ScratchEngine
 from handlens.errors import HandlensError, SpecError
 from handlens.spec import from_dict
 from handlens.studies.gather import by_dataset
 from handlens.studies.plan import plan, study
-from handlens.studies.run import gather, load_model, run_study
+from handlens.studies.result import chosen_of_each
+from handlens.studies.run import gather, in_turn, load_model, run_study
+from handlens.studies.store import Store
+from handlens.studies.trial import Training, open_test, train_trial
+from handlens.studies.workers import in_processes
 
 
 def test_a_study_trains_everything_once(small, digits, store):
@@ -43,8 +51,6 @@ def test_the_order_is_by_validation_and_never_by_test(small, digits, store):
 
 
 def test_the_same_trial_gives_the_same_predictions(small, digits, store, tmp_path):
-    from handlens.studies.store import Store
-
     other = Store(tmp_path / "other")
     run_study(small, digits, store)
     run_study(small, digits, other)
@@ -104,6 +110,145 @@ def test_the_other_trials_go_on(digits, store, table):
     assert [row.model for row in found.rows] == ["dummy"]
     assert len(found.failures) == 2
     assert "replicate 2" in found.failures[1]
+
+
+class Sealed(ImageSet):
+    """Test images that nobody may touch yet."""
+
+    def __getattribute__(self, name):
+        if name in ("images", "labels", "take", "counts", "digest", "__len__"):
+            assert not SEALS, f"the test images' {name} was asked for before the choice was made"
+        return super().__getattribute__(name)
+
+
+SEALS = []
+
+
+@pytest.mark.parametrize("when", ["final", "all"])
+@pytest.mark.parametrize("train", [in_turn, in_processes(2)])
+def test_nothing_that_trains_or_selects_can_read_test_images(small, digits, store, monkeypatch, when, train):
+    images = Dataset("digits-test", digits.train, Sealed(**vars(digits.test)))
+    assert images.digest  # which names the trials
+    made = dataclasses.replace(small, test=when)
+    given, chosen = [], []
+
+    def watched_train(planned, data, where, **how):
+        given.append((planned, data, where, *how.values()))
+        return train_trial(planned, data, where, **how)
+
+    def watched_choice(members):
+        assert all(member.tests == () for member in members)
+        chosen.append(chosen_of_each(members))
+        SEALS.clear()
+        return chosen[0]
+
+    def watched_open(*args, **kwargs):
+        if when == "all":  # nothing is chosen then: all is trained
+            assert len(store.hashes()) == 6
+            SEALS.clear()
+        return open_test(*args, **kwargs)
+
+    monkeypatch.setattr("handlens.studies.jobs.train_trial", watched_train)
+    monkeypatch.setattr("handlens.studies.run.chosen_of_each", watched_choice)
+    monkeypatch.setattr("handlens.studies.run.open_test", watched_open)
+    SEALS.append(1)
+    try:
+        found = run_study(made, images, store, train=train)
+    finally:
+        SEALS.clear()
+    assert len(chosen) == (when == "final")
+    opened = sum(bool(member.tests) for member in found.members)
+    assert opened == 3
+    assert len(given) == (6 if train is in_turn else 0)
+    for _, data, *_ in given:
+        assert isinstance(data, Training)
+        assert data.images is digits.train
+        assert [f.name for f in dataclasses.fields(data)] == ["name", "images", "notes"]
+
+
+def test_the_seal_of_that_test_holds(digits):
+    images = Dataset("digits-test", digits.train, Sealed(**vars(digits.test)))
+    SEALS.append(1)
+    try:
+        for touch in (lambda: images.test.labels, lambda: images.test.images, lambda: images.test.digest()):
+            with pytest.raises(AssertionError, match="before the choice"):
+                touch()
+    finally:
+        SEALS.clear()
+
+
+class Stop(BaseException):
+    """As a kill, but seen."""
+
+
+def test_a_long_trial_goes_on_from_its_checkpoint(digits, store, tmp_path, monkeypatch):
+    monkeypatch.setattr(ScratchEngine, "checkpoint_seconds", 0.0)
+    net = {"name": "net", "layers": ["Flatten()", "Dense(8)"], "epochs": 5, "optimizer": "Adam(0.01)"}
+    made = study(name="s", dataset="d", recipes=[from_dict(net)], replicates=1)
+    (item,) = plan(made, digits)
+    whole = Store(tmp_path / "whole")
+    run_study(made, digits, whole)
+
+    def stop(event):
+        if event.epoch and event.epoch.epoch == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        run_study(made, digits, store, on_event=stop)
+    assert (store.root / "checkpoints" / item.trial.hash).is_dir()
+    told = []
+    run_study(made, digits, store, on_event=told.append)
+    assert next(event.epoch.epoch for event in told if event.epoch) > 1
+    first, second = (s.predictions(item.trial.hash).probabilities for s in (whole, store))
+    np.testing.assert_array_equal(first, second)
+    run = store.read(item.trial.hash)
+    assert len(run.history) == 5
+    assert run.timings.fit_wall_s >= run.history[-1].seconds * 0.9
+    assert "went on after epoch" in run.notes[-1]
+    assert not list((store.root / "checkpoints").iterdir())
+
+
+def test_a_clock_that_goes_backwards_changes_nothing(small, digits, store, monkeypatch):
+    now = [2e9]
+
+    def backwards():
+        now[0] -= 3600
+        return now[0]
+
+    monkeypatch.setattr(time, "time", backwards)
+    first = run_study(small, digits, store)
+    for path in store.root.rglob("*"):
+        os.utime(path, (4e9, 4e9))
+    left = store.root / ".unfinished-x"
+    left.mkdir()
+    events = []
+    assert run_study(small, digits, store, on_event=events.append).rows == first.rows
+    assert {event.kind for event in events} == {"kept"}
+    assert not left.exists()
+
+
+def test_ctrl_c_waits_for_the_writing(small, digits, store, monkeypatch):
+    write = Store.write
+
+    def interrupted(self, *args, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+        return write(self, *args, **kwargs)
+
+    monkeypatch.setattr(Store, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(small, digits, store)
+    assert len(store.hashes()) == 1
+
+    def twice(self, *args, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return write(self, *args, **kwargs)
+
+    monkeypatch.setattr(Store, "write", twice)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(small, digits, store)
+    assert len(store.hashes()) == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_gather_needs_every_run(small, digits, store):

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from handlens import pages
 from handlens.data.images import Dataset, Images, ImageSet
 from handlens.errors import DataError
+from handlens.pages import parts
 
 VERSION = 1  # goes up when the layout of a copy, or what readers make of a file, changes
 _DEPTH = 2  # folders of parts, and of classes in them
@@ -157,7 +157,7 @@ def _save(path: Path, images: Images) -> None:
     header = {"descr": images.dtype.str, "fortran_order": False, "shape": images.shape}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for part in pages.parts(images):
+        for part in parts(images):
             file.write(np.ascontiguousarray(part).data)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens import pages
 from handlens.data.images import Images
+from handlens.pages import parts
 
 _LEVELS = np.arange(256, dtype=np.float64)
 _PIXELS_AT_ONCE = 1 << 20
@@ -42,7 +42,7 @@ def features(images: Images) -> Features:
     pixels = max(1, images.shape[1] * images.shape[2])
     terms = _entropy_terms(pixels)
     end = 0
-    for some in pages.parts(images, _PIXELS_AT_ONCE):
+    for some in parts(images, _PIXELS_AT_ONCE):
         start, end = end, end + len(some)
         part = slice(start, end)
         counts = _histograms(grey(some))  # [m, 256]

@@ -11,9 +11,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens import pages
 from handlens.data.picked import Picked
 from handlens.errors import DataError
+from handlens.pages import parts
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -73,7 +73,7 @@ class ImageSet:
         picked = Picked(self.images, indices)
         images = cast(Images, picked)
         if picked.nbytes <= COPIED:
-            images = np.concatenate([images[:0], *pages.parts(images)])
+            images = np.concatenate([images[:0], *parts(images)])
         return ImageSet(images, labels, self.classes)
 
     def counts(self) -> NDArray[np.int64]:
@@ -83,7 +83,7 @@ class ImageSet:
     def digest(self) -> str:
         """sha256 (hex) of shape, pixels, labels and class names: equal content, equal digest."""
         digest = hashlib.sha256(repr((self.images.shape, self.classes)).encode())
-        for part in pages.parts(self.images):
+        for part in parts(self.images):
             digest.update(np.ascontiguousarray(part).data)
         digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()

@@ -14,9 +14,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens import pages
 from handlens.data.images import Images
 from handlens.errors import DataError, did_you_mean
+from handlens.pages import parts
 
 Kind = Literal["unit", "standardize", "standardize-pixels"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -104,7 +104,7 @@ def _sums(images: Images) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sum and sum of squares of each pixel over the images: int64 [height, width, channels], exact."""
     total = np.zeros(images.shape[1:], dtype=np.int64)
     squares = np.zeros(images.shape[1:], dtype=np.int64)
-    for chunk in pages.parts(images, min(_PIXELS_AT_ONCE, total.size * _IMAGES_AT_ONCE)):
+    for chunk in parts(images, min(_PIXELS_AT_ONCE, total.size * _IMAGES_AT_ONCE)):
         part = chunk.astype(np.uint32)
         total += part.sum(axis=0, dtype=np.uint32)
         squares += np.einsum("nhwc,nhwc->hwc", part, part)

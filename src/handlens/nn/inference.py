@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens import pages
 from handlens.nn.arrays import Array
 from handlens.nn.feed import Feed
 from handlens.nn.layers import Flatten
@@ -15,6 +14,7 @@ from handlens.nn.parallel import Team, blas_threads, thread_count
 from handlens.nn.passes import Pass
 from handlens.nn.plan import PIECE, in_pieces
 from handlens.nn.products import sliced
+from handlens.pages import reach, release
 
 if TYPE_CHECKING:
     from handlens.nn.network import Network
@@ -41,14 +41,14 @@ def logits(network: Network, images: NDArray[Any], *, offset: Any, scale: Any, t
     product = sliced if cut else team.product
     passes = [Pass(network, steps, learns=False, product=product) for _ in range(workers)]
     result = np.empty((len(images), network.classes), network.dtype)
-    per_span = max(1, SPAN // max(1, size * pages.reach(images)))
+    per_span = max(1, SPAN // max(1, size * reach(images)))
 
     def task(worker: int, i: int) -> None:
         part = np.arange(i * size, min((i + 1) * size, len(images)))
         with np.errstate(over="ignore", invalid="ignore"):
             result[part[0] : part[-1] + 1] = passes[worker].forward(feeds[worker].batch(part)).T
         if (i + 1) % per_span == 0:
-            pages.release(images)
+            release(images)
 
     with team, blas_threads(1):
         if cut:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens import pages
+from handlens.pages import expect, image_bytes, release
 
 LARGE = 512 * 2**20  # bytes of images above which an epoch goes through them in blocks
 BLOCK = 2**20  # bytes of neighbouring images that are read together
@@ -26,7 +26,7 @@ class Stream:
     def __init__(self, images: NDArray[Any]) -> None:
         """`images [n, ...]`; in memory, mapped or picked out of either."""
         self.images = images
-        size = pages.image_bytes(images)
+        size = image_bytes(images)
         self.block = max(1, BLOCK // max(1, size)) if len(images) * size > LARGE else 0
         self._ahead: deque[tuple[int, NDArray[np.int64]]] = deque()  # where a mixture ends, and its blocks
 
@@ -53,13 +53,13 @@ class Stream:
         """So many images of the epoch have been used: give back what is over, ask for what comes next."""
         while self._ahead and self._ahead[0][0] <= count:
             self._ahead.popleft()
-            pages.release(self.images)
+            release(self.images)
             self._expect()
 
     def _expect(self) -> None:
         for _, mixture in list(self._ahead)[:2]:
             for block in mixture:
-                pages.expect(self.images, *self._bounds(block))
+                expect(self.images, *self._bounds(block))
 
     def _bounds(self, block: int) -> tuple[int, int]:
         return int(block) * self.block, min((int(block) + 1) * self.block, len(self.images))

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens import pages
 from handlens.data import ImageSet
 from handlens.errors import StoreError
+from handlens.pages import parts
 from handlens.studies import disk
 from handlens.studies.trial import Training
 
@@ -111,6 +111,6 @@ def place_of(array: NDArray[Any]) -> Place | None:
 
 def _write(array: NDArray[Any], path: Path) -> Place:
     with path.open("xb") as file:
-        for part in pages.parts(array):
+        for part in parts(array):
             file.write(np.ascontiguousarray(part).data)
     return Place(path, 0, array.shape, array.dtype.str)
