@@ -30,7 +30,7 @@ zoo: .venv/installed
 	touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx]'
+	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx,search,mlflow,ray]'
 	touch $@
 
 .venv/installed-bench: .venv/installed requirements-bench.txt

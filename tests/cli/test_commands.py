@@ -152,7 +152,7 @@ def test_workers(handlens, workers):
     ("words", "message"),
     [
         (["--on", "slurm"], "--on is 'slurm'; expected ray"),
-        (["--address", "here:1"], "add --on ray"),
+        (["--address", "here:1"], "Add --on ray"),
         (["--on", "ray", "--workers", "2"], "both --workers and --on"),
     ],
 )

@@ -12,10 +12,8 @@ from handlens.studies.run import Event, Job
 def job(number, name, total=4, epochs=0, family=""):
     recipe = SimpleNamespace(epochs=epochs) if epochs else SimpleNamespace()
     trial = SimpleNamespace(hash=f"{number:020x}")
-    planned = SimpleNamespace(
-        name=name, family=family or name, replicate=number - 1, recipe=recipe, trial=trial
-    )
-    return Job(planned, number, total)
+    said = {"name": name, "family": family or name, "replicate": number - 1}
+    return Job(SimpleNamespace(recipe=recipe, trial=trial, **said), number, total)
 
 
 class Study:

@@ -173,6 +173,6 @@ def test_a_mapped_file_is_never_in_memory_as_a_whole(tmp_path, monkeypatch):
     network.predict_proba(images)
     assert len(seen) == 96
     assert max(seen) - before < 64
-    monkeypatch.setattr("handlens.pages.release", lambda _images: None)
+    monkeypatch.setattr("handlens.nn.inference.release", lambda _images: None)
     network.predict_proba(images)
     assert max(seen) - before > 90, "this test needs pages that stay unless they are given back"

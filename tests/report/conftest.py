@@ -174,6 +174,12 @@ def study(dataset: Dataset) -> StudyResult:
 
 
 @pytest.fixture(scope="session")
+def swept() -> Callable[..., StudyResult]:
+    """Makes a sweep of a study; see `sweep_study`."""
+    return sweep_study
+
+
+@pytest.fixture(scope="session")
 def sweep(study: StudyResult, dataset: Dataset) -> StudyResult:
     """Forty configurations of three recipes; the test images were opened for the chosen ones."""
     return sweep_study(study, dataset)

@@ -13,9 +13,9 @@ from handlens.spec import from_dict
 from handlens.studies.gather import by_dataset
 from handlens.studies.plan import plan, study
 from handlens.studies.result import chosen_of_each
-from handlens.studies.run import gather, in_turn, load_model, run_study
+from handlens.studies.run import gather, in_turn, load_model, open_tests, run_study
 from handlens.studies.store import Store
-from handlens.studies.trial import Training, open_test, train_trial
+from handlens.studies.trial import Training, train_trial
 from handlens.studies.workers import in_processes
 
 
@@ -142,15 +142,15 @@ def test_nothing_that_trains_or_selects_can_read_test_images(small, digits, stor
         SEALS.clear()
         return chosen[0]
 
-    def watched_open(*args, **kwargs):
-        if when == "all":  # nothing is chosen then: all is trained
-            assert len(store.hashes()) == 6
+    def watched_opening(*args):
+        assert len(store.hashes()) == 6
+        if when == "all":  # nothing is chosen then
             SEALS.clear()
-        return open_test(*args, **kwargs)
+        return open_tests(*args)
 
     monkeypatch.setattr("handlens.studies.jobs.train_trial", watched_train)
     monkeypatch.setattr("handlens.studies.run.chosen_of_each", watched_choice)
-    monkeypatch.setattr("handlens.studies.run.open_test", watched_open)
+    monkeypatch.setattr("handlens.studies.run.open_tests", watched_opening)
     SEALS.append(1)
     try:
         found = run_study(made, images, store, train=train)
@@ -163,7 +163,10 @@ def test_nothing_that_trains_or_selects_can_read_test_images(small, digits, stor
     for _, data, *_ in given:
         assert isinstance(data, Training)
         assert data.images is digits.train
-        assert [f.name for f in dataclasses.fields(data)] == ["name", "images", "notes"]
+        # Nor does anything else in there hold images.
+        assert (data.name, data.notes, len(dataclasses.fields(data))) == ("digits-test", (), 4)
+        (contract,) = data._contracts.values()
+        assert all(isinstance(value, int | float | str) for value in contract.values())
 
 
 def test_the_seal_of_that_test_holds(digits):

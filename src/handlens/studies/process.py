@@ -22,6 +22,7 @@ from handlens.studies import failures
 from handlens.studies.jobs import Job, Outcome, plain, train_job
 from handlens.studies.shared import Shared
 from handlens.studies.store import Store
+from handlens.studies.trial import Training
 
 PATIENCE = 20.0  # seconds to finish writing
 # Read when a library is loaded, so they must be there before the worker is.
@@ -127,9 +128,10 @@ def _live(connection: Connection, shared: Shared, store: Store, command: str) ->
         except OSError:
             _leave(writing)
 
+    data = shared.open()
     with threadpool_limits(1):
         while True:
-            tell(_outcome(tasks.get(), shared, store, command=command, on_event=tell, writing=writing))
+            tell(_outcome(tasks.get(), data, store, command=command, on_event=tell, writing=writing))
 
 
 def _listen(connection: Connection, tasks: queue.SimpleQueue[Any], writing: threading.Lock) -> None:
@@ -145,10 +147,10 @@ def _leave(writing: threading.Lock) -> None:
         os._exit(0)
 
 
-def _outcome(job: Job, shared: Shared, store: Store, **how: Any) -> Outcome:
+def _outcome(job: Job, data: Training, store: Store, **how: Any) -> Outcome:
     """What became of a job, whatever that is."""
     try:
-        outcome = train_job(job, shared.open(), store, threads=1, **how)
+        outcome = train_job(job, data, store, threads=1, **how)
     except StoreError as error:
         return Outcome("unstored", plain(error))
     except (Exception, SystemExit) as error:

@@ -10,8 +10,9 @@ import datetime
 import functools
 import time
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from handlens.data import Dataset, ImageSet, split
 from handlens.data.pictures import contract_of
 from handlens.engines import Model, OnEpoch, engine, ignore_epoch
 from handlens.evaluate import score
-from handlens.records import Environment, Epoch, Look, Run, Timings, Trial
+from handlens.records import Environment, Epoch, Look, Run, Split, Timings, Trial
 from handlens.spec import NetworkRecipe, Recipe, to_text
 from handlens.spec import digest as spec_digest
 from handlens.studies.claims import at_work
@@ -36,6 +37,13 @@ class Training:
     name: str
     images: ImageSet
     notes: tuple[str, ...] = ()
+    _contracts: dict[Split, dict[str, Any]] = field(default_factory=dict, repr=False)
+
+    def contract(self, split: Split, train: ImageSet) -> dict[str, Any]:
+        """How pictures become like the images that the split trains on; found out once for all trials."""
+        if split not in self._contracts:
+            self._contracts[split] = asdict(contract_of(train.images))
+        return self._contracts[split]
 
 
 def training(dataset: Dataset) -> Training:
@@ -90,7 +98,7 @@ def train_trial(
         engine=planned.recipe.engine,
         dataset=data.name,
         classes=data.images.classes,
-        input=asdict(contract_of(train.images)),
+        input=data.contract(trial.split, train),
         history=model.history,
         train_images=len(train),
         validation=score(probabilities, validation.labels),

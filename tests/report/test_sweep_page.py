@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import sweep_study
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pages import Page, numbers, values
@@ -126,7 +126,12 @@ def test_looks_are_counted_in_words(study: StudyResult, looks: Looks | None, sai
 
 
 def test_it_says_for_whom_the_test_images_were_opened(
-    study: StudyResult, dataset: Dataset, sweep: StudyResult, unopened: StudyResult, page: Page
+    swept: Callable[..., StudyResult],
+    study: StudyResult,
+    dataset: Dataset,
+    sweep: StudyResult,
+    unopened: StudyResult,
+    page: Page,
 ) -> None:
     said = (
         "So far these test images were looked at 9 times, by 3 configurations; here they were opened only "
@@ -135,7 +140,7 @@ def test_it_says_for_whom_the_test_images_were_opened(
     assert summary.looks(sweep) == said
     assert said in [squeezed(text) for text in page.words["p"]]
     assert said in squeezed(printed(sweep))
-    assert "here" not in summary.looks(sweep_study(study, dataset, opened="all"))
+    assert "here" not in summary.looks(swept(study, dataset, opened="all"))
     assert summary.looks(unopened) == "The test images were not opened."
     rows = (replace(study.rows[0], test=None, macro_f1=None), *study.rows[1:])
     assert summary.looks(replace(study, rows=rows, looks=None)) == "Here they were opened for 2 of 3 recipes."
@@ -146,7 +151,7 @@ def test_it_says_for_whom_the_test_images_were_opened(
 
 
 def test_sentences_compare_only_what_was_opened(
-    study: StudyResult, dataset: Dataset, sweep: StudyResult
+    swept: Callable[..., StudyResult], study: StudyResult, dataset: Dataset, sweep: StudyResult
 ) -> None:
     text = " ".join(summary.paragraphs(sweep))
     mlp = next(row for row in sweep.rows if row.model.startswith("mlp"))
@@ -156,7 +161,7 @@ def test_sentences_compare_only_what_was_opened(
     assert "any of the other" in summary.headline(sweep) or "parameters decide a tie" in summary.headline(
         sweep
     )
-    many = " ".join(summary.paragraphs(sweep_study(study, dataset, opened="all")))
+    many = " ".join(summary.paragraphs(swept(study, dataset, opened="all")))
     assert "other configurations overlap" in many
     assert len(many) < 1500
 
