@@ -47,18 +47,26 @@ def main() -> None:
 def measure(folder: Path, arguments: argparse.Namespace) -> None:
     """Run the study as `handlens run` does, and print where the time went."""
     from handlens.cli.results import save
-    from handlens.data import load
+    from handlens.data import KINDS, load
     from handlens.spec import from_dict
     from handlens.studies.plan import study
     from handlens.studies.run import in_turn, run_study
     from handlens.studies.store import Store
     from handlens.studies.workers import in_processes
 
-    replicates = 10
-    lengths = [arguments.seconds + i * 1e-6 for i in range(arguments.trials // replicates)]
-    texts = [f"benchmarks.overhead.Nap(seconds={seconds})" for seconds in lengths]
-    naps = [from_dict({"name": f"nap-{i}", "estimator": text}) for i, text in enumerate(texts)]
-    made = study(name="overhead", dataset=arguments.dataset, recipes=naps, replicates=replicates)
+    replicates, kinds = 10, KINDS[:2]
+    lengths = [arguments.seconds + i * 1e-6 for i in range(arguments.trials // (replicates * len(kinds)))]
+    naps = [
+        from_dict({"name": f"nap-{i}", "estimator": "benchmarks.overhead.Nap()", "prepare": prepare})
+        for i, prepare in enumerate(kinds)
+    ]
+    made = study(
+        name="overhead",
+        dataset=arguments.dataset,
+        recipes=naps,
+        replicates=replicates,
+        sweep={"estimator.seconds": lengths},
+    )
     images = load(arguments.dataset)
     train = in_turn if arguments.workers == 1 else in_processes(arguments.workers)
     marks = [time.perf_counter()]
@@ -67,9 +75,10 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
     save(made, result, images, folder / "reports", None)
     marks.append(time.perf_counter())
     wall, reporting = marks[2] - marks[0], marks[2] - marks[1]
-    sleeping = len(naps) * replicates * arguments.seconds / arguments.workers
+    count = len(naps) * len(lengths) * replicates
+    sleeping = count * arguments.seconds / arguments.workers
     overhead = wall - sleeping
-    trials = f"{len(naps) * replicates} trials of {arguments.seconds:g} s, {arguments.workers} at a time"
+    trials = f"{count} trials of {arguments.seconds:g} s, {arguments.workers} at a time"
     print(f"{trials}: {wall:.1f} s")
     print(f"overhead {overhead:.2f} s, of which the report {reporting:.2f} s")
     print(f"{overhead / wall:.1%} of the wall time; target: under {TARGET:.0%}")

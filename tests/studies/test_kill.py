@@ -202,7 +202,8 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(handlens, tmp_path, count):
 def slow_disk(handlens, tmp_path, seconds):
     """A study whose first run is being written, for so many seconds."""
     (tmp_path / "slow").write_text(str(seconds))
-    place = {"PYTHONPATH": str(Path(__file__).parent), "TROUBLE": str(tmp_path)}
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    place = {"PYTHONPATH": path, "TROUBLE": str(tmp_path)}
     process = handlens("study", "--workers", "2", code="import trouble; trouble.main()", **place)
     until(process, (tmp_path / "saving").exists)
     os.killpg(process.pid, signal.SIGINT)
