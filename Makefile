@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test bench zoo clean
+.PHONY: demo test soak bench zoo clean
 
 demo: .venv/installed
 	$(BIN)/handlens run studies/first-look.toml
@@ -14,6 +14,10 @@ test: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
+
+# Longer than a test may take: a study killed at fifty random instants.
+soak: .venv/installed-dev
+	HANDLENS_SOAK=1 $(BIN)/python -m pytest tests/studies/test_kill.py -k random
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks --write
@@ -33,7 +37,11 @@ zoo: .venv/installed
 	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx,search,mlflow,ray]'
 	touch $@
 
-.venv/installed-bench: .venv/installed requirements-bench.txt
+.venv/installed-# Longer than a test may take: a study killed at fifty random instants.
+soak: .venv/installed-dev
+	HANDLENS_SOAK=1 $(BIN)/python -m pytest tests/studies/test_kill.py -k random
+
+bench: .venv/installed requirements-bench.txt
 	$(PIP) --requirement requirements-bench.txt
 	touch $@
 

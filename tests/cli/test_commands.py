@@ -9,7 +9,19 @@ from sklearn.datasets import load_digits
 RUN = ["run", "--dataset", "digits", "--models", "dummy,knn", "--replicates", "1"]
 
 
-COMMANDS = ["run", "compare", "report", "predict", "explain", "look", "data", "models"]
+COMMANDS = [
+    "run",
+    "plan",
+    "compare",
+    "report",
+    "runs",
+    "tune",
+    "predict",
+    "explain",
+    "look",
+    "data",
+    "models",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -193,3 +193,11 @@ def test_help_loads_nothing_heavy():
     code += "print('LOADED', [m for m in ('numpy', 'scipy', 'sklearn', 'PIL', 'altair') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("LOADED []")
+
+
+def test_a_long_table_says_what_it_leaves_out(handlens, runs, monkeypatch):
+    monkeypatch.setattr("handlens.cli.compare.MOST", 1)
+    shown = handlens("compare")
+    assert "1 more are not shown; --json lists all" in " ".join(shown.out.split())
+    assert "looked at 2 times, by 1 configuration" in " ".join(shown.out.split())
+    assert len(handlens("compare", "--json").json[0]["models"]) == 2

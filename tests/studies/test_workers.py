@@ -1,21 +1,15 @@
 """Worker processes: the same numbers as in turn, and whatever dies costs its own trial alone."""
 
-import dataclasses
-import threading
-
-import numpy as np
 import pytest
 import trouble
 
-from handlens.data import Dataset, ImageSet
 from handlens.engines.scratch import ScratchEngine
 from handlens.errors import StoreError
 from handlens.spec import from_dict
 from handlens.studies import failures, jobs, process, workers
-from handlens.studies.claims import at_work, claim, claimed
+from handlens.studies.claims import claim, claimed
 from handlens.studies.plan import plan, study
 from handlens.studies.run import in_turn, run_study
-from handlens.studies.shared import place_of, shared
 from handlens.studies.store import Store
 from handlens.studies.trial import training
 from handlens.studies.workers import as_fits, in_processes
@@ -149,86 +143,6 @@ def test_who_is_told_may_raise_without_blame_for_the_trial(digits, store, train)
     assert not (store.root / "failed").exists()
 
 
-def test_images_are_written_once_or_not_at_all(tmp_path, digits):
-    data = training(digits)
-    with shared(data, tmp_path) as written:
-        opened = written.open()
-        assert written.images.path.is_relative_to(tmp_path)
-        np.testing.assert_array_equal(opened.images.images, data.images.images)
-        np.testing.assert_array_equal(opened.images.labels, data.images.labels)
-        assert not opened.images.images.flags.writeable
-        mapped = dataclasses.replace(data, images=opened.images)
-        with shared(mapped, tmp_path) as again:
-            assert again == written
-        part = dataclasses.replace(
-            data,
-            images=ImageSet(opened.images.images[100:300], opened.images.labels[100:300], digits.classes),
-        )
-        with shared(part, tmp_path) as again:
-            np.testing.assert_array_equal(again.open().images.images, digits.train.images[100:300])
-            np.testing.assert_array_equal(again.open().images.labels, digits.train.labels[100:300])
-    assert not list(tmp_path.iterdir())
-
-
-def test_what_is_mapped_is_known_by_its_file(tmp_path):
-    values = np.arange(100_000, dtype=np.int32).reshape(100, -1)
-    np.save(tmp_path / "a.npy", values)
-    whole = np.load(tmp_path / "a.npy", mmap_mode="r")
-    for array in (whole, np.asarray(whole), whole[7:], whole[50:60], np.asarray(whole)[20:].reshape(-1)):
-        np.testing.assert_array_equal(place_of(array).open(), array)
-    for array in (values, whole[::2], whole.T, np.load(tmp_path / "a.npy", mmap_mode="c"), whole.copy()):
-        assert place_of(array) is None
-    (tmp_path / "a.npy").unlink()
-    assert place_of(whole) is None
-
-
-def test_a_claim_is_one_process_s(tmp_path):
-    with claim(tmp_path, "a" * 20) as mine, claim(tmp_path, "b" * 20) as other:
-        assert mine
-        assert other
-        assert claimed(tmp_path, "a" * 20)
-        with claim(tmp_path, "a" * 20) as theirs:
-            assert not theirs
-        assert claimed(tmp_path, "a" * 20)
-    assert not claimed(tmp_path, "a" * 20)
-    assert not list((tmp_path / "claims").iterdir())
-
-
-def test_many_who_want_one_claim(tmp_path):
-    inside, most = [], []
-
-    def want():
-        for _ in range(200):
-            with claim(tmp_path, "c" * 20) as mine:
-                if mine:
-                    inside.append(1)
-                    most.append(len(inside))
-                    inside.pop()
-
-    threads = [threading.Thread(target=want) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert max(most) == 1
-
-
-def test_what_the_dead_left_is_cleared_only_when_nobody_is_at_work(store, digits):
-    run_study(nets(1), digits, store)
-    (done,) = store.hashes()
-    left = [store.root / ".unfinished-x", store.root / "checkpoints" / done, store.root / "claims" / done]
-    live = store.root / "checkpoints" / ("f" * 20)
-    for path in (*left[:2], live):
-        path.mkdir(parents=True)
-    left[2].touch()
-    with at_work(store):
-        run_study(nets(1), digits, store)
-        assert all(path.exists() for path in left)
-    run_study(nets(1), digits, store)
-    assert not any(path.exists() for path in left)
-    assert live.exists()
-
-
 @pytest.mark.parametrize("train", [in_turn, in_processes(2)])
 def test_a_trial_that_is_claimed_elsewhere_is_waited_for(digits, store, tmp_path, train):
     """Its run, its failure, or the trial itself if the other process gives up."""
@@ -301,13 +215,3 @@ def test_a_worker_that_cannot_be_started_is_one_line(digits, store, monkeypatch)
     with pytest.raises(Exception, match="cannot start a worker") as caught:
         run_study(nets(), digits, store, train=in_processes(2))
     assert "fewer --workers" in str(caught.value)
-
-
-def test_a_large_set_is_shared_part_by_part(digits, store, monkeypatch):
-    """What a large data set holds is `Picked`, no array."""
-    monkeypatch.setattr("handlens.data.images.COPIED", 1000)
-    train = digits.train.take(np.arange(0, 600, 2))
-    assert not isinstance(train.images, np.ndarray)
-    images = Dataset("half", train, digits.test)
-    with shared(training(images), store.root) as there:
-        np.testing.assert_array_equal(there.open().images.images, digits.train.images[::2])

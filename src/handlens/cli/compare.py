@@ -11,6 +11,9 @@ from handlens.cli import common
 
 if TYPE_CHECKING:
     from handlens.errors import StoreError
+    from handlens.studies.result import StudyResult
+
+MOST = 40  # lines of a table that somebody reads
 
 
 def compare(
@@ -45,7 +48,15 @@ def compare(
     for result in results:
         if not quiet:
             console.print(f"[bold]{result.title}[/bold]")
-        console.print(table(result.rows))
+        console.print(table(result.rows[:MOST], notes=_notes(result)))
+
+
+def _notes(result: StudyResult) -> tuple[str, ...]:
+    """What the table leaves out, and how often the test images were looked at."""
+    from handlens.report.summary import looks
+
+    more = len(result.rows) - MOST
+    return (f"{more:,} more are not shown; --json lists all." if more > 0 else "", looks(result))
 
 
 def _left_out(error: StoreError) -> None:

@@ -22,7 +22,7 @@ from handlens.records import Epoch
 from handlens.seeds import integer
 from handlens.spec import Estimator, EstimatorRecipe
 
-VERSION = 1
+VERSION = 2
 
 # Short name: import path and the arguments in which handlens differs from scikit-learn's defaults.
 SHORT_NAMES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -97,7 +97,12 @@ class ClassicEngine:
         preparation = fit_preparation(recipe.prepare, train.images)
         estimator = build(recipe.estimator, seed=integer(seed, "estimator"))
         try:
-            with threadpool_limits(threads), warnings.catch_warnings(record=True) as caught:
+            # One thread for BLAS: with two, sums are rounded otherwise, and a worker's model would differ.
+            with (
+                threadpool_limits(1, user_api="blas"),
+                threadpool_limits(threads, user_api="openmp"),
+                warnings.catch_warnings(record=True) as caught,
+            ):
                 warnings.simplefilter("always")
                 estimator.fit(rows(train.images, preparation), train.labels)
                 if not hasattr(estimator, "predict_proba"):

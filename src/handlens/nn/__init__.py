@@ -7,7 +7,7 @@
     probabilities = network.predict_proba(images, scale=1 / 255)
 
 `layers` holds the layers, forward beside backward; `plan` and `fused` make them fast; `training` and
-`trainer` hold the loop. It needs nothing of handlens but the errors. `docs/engine.md` walks through it.
+`trainer` hold the loop. It needs nothing of handlens but errors and pages. `docs/engine.md` walks through it.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def load_model(store: Store, hash: str) -> tuple[Run, Model]:
         StoreError: missing, damaged or not to be trusted.
     """
     run = store.read(hash)
-    return run, engine(run.engine).load(store.folder(hash) / "model")
+    return run, engine(run.engine).load(store.model(hash))
 
 
 def configuration_of(trial: Trial) -> str:
