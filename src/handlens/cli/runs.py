@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from handlens.studies.store import Store
     from handlens.studies.verify import Verified
 
-app = typer.Typer(help="List, show, remove and verify run folders.\n\nExample: handlens runs list", no_args_is_help=True)
+HELP = "List, show, remove and verify run folders.\n\nExample: handlens runs list"
+app = typer.Typer(help=HELP, no_args_is_help=True)
 Names = Annotated[list[str], typer.Argument(metavar="RUN...", help="The beginnings of runs' names.")]
 Some = Annotated[
     list[str] | None,
