@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import mmap
 import tempfile
 from collections.abc import Iterator
@@ -85,9 +86,20 @@ def _share(data: Training, folder: Path) -> Shared:
         data.name,
         data.notes,
         data.images.classes,
-        place_of(images) or _write(images, folder / "images"),
-        place_of(labels) or _write(labels, folder / "labels"),
+        _held(place_of(images), folder / "images") or _write(images, folder / "images"),
+        _held(place_of(labels), folder / "labels") or _write(labels, folder / "labels"),
     )
+
+
+def _held(place: Place | None, link: Path) -> Place | None:
+    """The same file by a name of our own: somebody may clear the cache that it lies in."""
+    if place is None:
+        return None
+    try:
+        link.hardlink_to(place.path)
+    except OSError:  # another disk, or one without links
+        return place
+    return dataclasses.replace(place, path=link)
 
 
 def place_of(array: NDArray[Any]) -> Place | None:
