@@ -74,8 +74,8 @@ def crowded(rows: list[dict[str, Any]]) -> str:
     if len(slow) < len(rows) / 2:
         return ""
     return (
-        " Other programs wanted both cores meanwhile, so `training s` is too long: two cores of their own give "
-        "half of `CPU s` at best (`fast` on the idle machine: [benchmarks.md](benchmarks.md))."
+        " Other programs wanted both cores meanwhile, so `training s` is too long: two cores of their own "
+        "give half of `CPU s` at best (`fast` on the idle machine: [benchmarks.md](benchmarks.md))."
     )
 
 
