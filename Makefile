@@ -37,11 +37,7 @@ zoo: .venv/installed
 	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx,search,mlflow,ray]'
 	touch $@
 
-.venv/installed-# Longer than a test may take: a study killed at fifty random instants, a Ray cluster that loses a node.
-soak: .venv/installed-dev
-	HANDLENS_SOAK=1 $(BIN)/python -m pytest tests/studies/test_kill.py tests/studies/test_cluster.py -k "random or cluster"
-
-bench: .venv/installed requirements-bench.txt
+.venv/installed-bench: .venv/installed requirements-bench.txt
 	$(PIP) --requirement requirements-bench.txt
 	touch $@
 
