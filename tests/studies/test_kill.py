@@ -42,6 +42,11 @@ SOAK = 50 if os.environ.get("HANDLENS_SOAK") else 5
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and process groups of POSIX")
 
 
+def _listens():
+    """In the new process: Ctrl-C is heard even where these tests run in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def handlens(tmp_path):
     """Start `handlens run` in its own process group, as a terminal would; whoever is left is killed."""
@@ -60,6 +65,7 @@ def handlens(tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_listens,
         )
         out.close()
         process.out = tmp_path / f"{name}.out"
