@@ -23,8 +23,8 @@ bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks --write
 
 zoo: .venv/installed
-	$(BIN)/handlens run studies/zoo-mnist.toml
-	$(BIN)/handlens run studies/zoo-fashion-mnist.toml
+	$(BIN)/handlens run studies/zoo-mnist.toml --workers 1
+	$(BIN)/handlens run studies/zoo-fashion-mnist.toml --workers 1
 	$(BIN)/python -m benchmarks.zoo
 
 # The stamps are as new as what they were made from, so a second call installs nothing.

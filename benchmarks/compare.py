@@ -22,11 +22,10 @@ import numpy as np
 from handlens.data import Dataset, ImageSet
 from handlens.records import Look, Run, Split, Trial, to_json
 from handlens.spec import from_dict
-from handlens.studies import manifest
-from handlens.studies.plan import study
-from handlens.studies.run import run_study
-from handlens.studies.store import Store
-from handlens.studies.trial import configuration_of
+from handlens.studies.planning.plan import configuration_of, study
+from handlens.studies.storage import manifest
+from handlens.studies.storage.store import Store
+from handlens.studies.training.run import run_study
 
 
 def main() -> None:

@@ -49,10 +49,10 @@ def measure(folder: Path, arguments: argparse.Namespace) -> None:
     from handlens.cli.results import save
     from handlens.data import KINDS, load
     from handlens.spec import from_dict
-    from handlens.studies.plan import study
-    from handlens.studies.run import in_turn, run_study
-    from handlens.studies.store import Store
-    from handlens.studies.workers import in_processes
+    from handlens.studies.planning.plan import study
+    from handlens.studies.storage.store import Store
+    from handlens.studies.training.run import in_turn, run_study
+    from handlens.studies.training.workers import in_processes
 
     replicates, kinds = 10, KINDS[:2]
     lengths = [arguments.seconds + i * 1e-6 for i in range(arguments.trials // (replicates * len(kinds)))]

@@ -96,6 +96,6 @@ def write(everything: Sequence[Found], peak: float, repeats: int) -> Path:
 
 
 def _processor() -> str:
-    from handlens.studies.environment import environment
+    from handlens.studies.training.environment import environment
 
     return environment("").processor

@@ -46,7 +46,7 @@ def test_the_links_of_the_documents_lead_somewhere():
 
 
 def test_make_demo_runs_the_study_that_the_readme_names():
-    from handlens.studies.plan import read_study
+    from handlens.studies.planning.plan import read_study
 
     study = read_study(ROOT / "studies" / "first-look.toml")
     assert study.dataset == "mnist-5k"

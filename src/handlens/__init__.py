@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from handlens.report import write_look, write_study
     from handlens.spec import from_dict as recipe
     from handlens.spec import zoo
-    from handlens.studies.plan import Study, read_study, study
-    from handlens.studies.run import run_study
-    from handlens.studies.store import Store
-    from handlens.studies.trial import load_model
+    from handlens.studies.planning.plan import Study, read_study, study
+    from handlens.studies.storage.store import Store
+    from handlens.studies.training.run import run_study
+    from handlens.studies.training.trial import load_model
 
 __all__ = [
     "Dataset",
@@ -50,14 +50,14 @@ _HOMES = {
     "HandlensError": ("handlens.errors", "HandlensError"),
     "ImageSet": ("handlens.data", "ImageSet"),
     "NetworkClassifier": ("handlens.engines.estimator", "NetworkClassifier"),
-    "Store": ("handlens.studies.store", "Store"),
-    "Study": ("handlens.studies.plan", "Study"),
+    "Store": ("handlens.studies.storage.store", "Store"),
+    "Study": ("handlens.studies.planning.plan", "Study"),
     "load": ("handlens.data", "load"),
-    "load_model": ("handlens.studies.trial", "load_model"),
-    "read_study": ("handlens.studies.plan", "read_study"),
+    "load_model": ("handlens.studies.training.trial", "load_model"),
+    "read_study": ("handlens.studies.planning.plan", "read_study"),
     "recipe": ("handlens.spec", "from_dict"),
-    "run_study": ("handlens.studies.run", "run_study"),
-    "study": ("handlens.studies.plan", "study"),
+    "run_study": ("handlens.studies.training.run", "run_study"),
+    "study": ("handlens.studies.planning.plan", "study"),
     "write_look": ("handlens.report", "write_look"),
     "write_study": ("handlens.report", "write_study"),
     "zoo": ("handlens.spec", "zoo"),

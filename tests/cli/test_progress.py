@@ -6,7 +6,7 @@ import pytest
 from handlens.cli.progress import bar_texts, clock_text, shown
 from handlens.cli.tally import Tally
 from handlens.records import Epoch
-from handlens.studies.run import Event, Job
+from handlens.studies.training.run import Event, Job
 
 
 def job(number, name, total=4, epochs=0, family=""):

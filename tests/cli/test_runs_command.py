@@ -8,10 +8,10 @@ import pytest
 
 from handlens.data import Dataset, ImageSet
 from handlens.spec import from_dict
-from handlens.studies.plan import plan, study
-from handlens.studies.run import gather, run_study
-from handlens.studies.store import Store
-from handlens.studies.trial import open_test, train_trial, training
+from handlens.studies.planning.plan import plan, study
+from handlens.studies.storage.store import Store
+from handlens.studies.training.run import gather, run_study
+from handlens.studies.training.trial import open_test, train_trial, training
 
 
 def images(n, seed):

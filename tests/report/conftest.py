@@ -20,7 +20,15 @@ from handlens.data.split import split
 from handlens.engines import Model
 from handlens.evaluate import score
 from handlens.records import Environment, Epoch, Look, Run, Split, Timings, Trial
-from handlens.studies.result import Looks, Member, Predictions, StudyResult, Tested, chosen_of_each, result
+from handlens.studies.storage.result import (
+    Looks,
+    Member,
+    Predictions,
+    StudyResult,
+    Tested,
+    chosen_of_each,
+    result,
+)
 
 SEEDS = (11, 12, 13)
 EPOCHS = 6

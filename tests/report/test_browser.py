@@ -15,7 +15,7 @@ from handlens.records import Run
 from handlens.report import write_look, write_study
 from handlens.report.explain import write_explain
 from handlens.report.explanation import explain
-from handlens.studies.result import StudyResult
+from handlens.studies.storage.result import StudyResult
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(

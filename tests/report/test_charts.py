@@ -24,7 +24,7 @@ from handlens.report.charts.matrix import matrices
 from handlens.report.formats import MISSING
 from handlens.report.pictures import COLUMNS, Tile, first_of_each, grid, reduced, sprite
 from handlens.report.selection import MOST
-from handlens.studies.result import StudyResult
+from handlens.studies.storage.result import StudyResult
 
 
 def png_size(content: bytes) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from pages import Page
 
 from handlens.data.images import Dataset
 from handlens.report import notebook
-from handlens.studies.result import StudyResult
+from handlens.studies.storage.result import StudyResult
 
 formatters = pytest.importorskip("IPython.core.formatters")
 

@@ -17,11 +17,11 @@ from handlens.data import load
 from handlens.data.images import Dataset
 from handlens.report import scores_csv
 from handlens.report.files import put
-from handlens.studies.plan import plan
-from handlens.studies.plan import study as study_of
-from handlens.studies.result import StudyResult, result
-from handlens.studies.run import run_study
-from handlens.studies.store import Store
+from handlens.studies.planning.plan import plan
+from handlens.studies.planning.plan import study as study_of
+from handlens.studies.storage.result import StudyResult, result
+from handlens.studies.storage.store import Store
+from handlens.studies.training.run import run_study
 
 
 def test_scores_are_those_of_the_rows(sweep: StudyResult) -> None:

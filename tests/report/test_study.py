@@ -19,7 +19,7 @@ from handlens.report import write_study
 from handlens.report.mistakes import confusion, surest_mistakes, worst_pairs
 from handlens.report.sections import mistake_grid
 from handlens.report.study import commands, notes
-from handlens.studies.result import Member, Predictions, StudyResult, result
+from handlens.studies.storage.result import Member, Predictions, StudyResult, result
 
 LIMIT = 3_000_000
 

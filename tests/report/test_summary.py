@@ -6,7 +6,7 @@ import pytest
 
 from handlens.evaluate import Interval
 from handlens.report import summary
-from handlens.studies.result import Row, StudyResult
+from handlens.studies.storage.result import Row, StudyResult
 
 
 def plain(text: str) -> str:

@@ -17,7 +17,7 @@ from handlens.data.images import Dataset
 from handlens.report import notebook, row_dict, study_table, summary, write_study
 from handlens.report.formats import MISSING
 from handlens.report.selection import MOST, drawn_words, select
-from handlens.studies.result import Looks, Member, StudyResult, chosen_of_each
+from handlens.studies.storage.result import Looks, Member, StudyResult, chosen_of_each
 
 TOTAL = 40
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from handlens.evaluate import Interval
 from handlens.report import formats, row_dict, table
-from handlens.studies.result import Row, StudyResult
+from handlens.studies.storage.result import Row, StudyResult
 
 
 def printed(rows: tuple[Row, ...], width: int) -> list[str]:

@@ -5,8 +5,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from handlens.data import Dataset, ImageSet
-from handlens.studies.plan import study
-from handlens.studies.store import Store
+from handlens.studies.planning.plan import study
+from handlens.studies.storage.store import Store
 
 
 @pytest.fixture(scope="session")

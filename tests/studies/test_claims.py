@@ -3,9 +3,9 @@
 import threading
 
 from handlens.spec import from_dict
-from handlens.studies.claims import at_work, claim, claimed
-from handlens.studies.plan import study
-from handlens.studies.run import run_study
+from handlens.studies.planning.plan import study
+from handlens.studies.training.claims import at_work, claim, claimed
+from handlens.studies.training.run import run_study
 
 
 def test_a_claim_is_one_process_s(tmp_path):

@@ -17,15 +17,15 @@ import pytest
 from handlens.data import ImageSet
 from handlens.errors import HandlensError, MissingExtra, StoreError
 from handlens.spec import from_dict
-from handlens.studies import ray_link
-from handlens.studies.claims import claim, claimed
-from handlens.studies.cluster import _Parent, on_ray
-from handlens.studies.failures import read as read_failure
-from handlens.studies.plan import plan, study
-from handlens.studies.ray_task import shareable
-from handlens.studies.run import Job, in_turn, run_study
-from handlens.studies.store import Store
-from handlens.studies.trial import Training, training
+from handlens.studies.cluster import ray_link
+from handlens.studies.cluster.cluster import _Parent, on_ray
+from handlens.studies.cluster.ray_task import shareable
+from handlens.studies.planning.plan import plan, study
+from handlens.studies.storage.store import Store
+from handlens.studies.training.claims import claim, claimed
+from handlens.studies.training.failures import read as read_failure
+from handlens.studies.training.run import Job, in_turn, run_study
+from handlens.studies.training.trial import Training, training
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (extra ray)")
 pytestmark = [

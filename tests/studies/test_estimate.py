@@ -6,11 +6,11 @@ import pytest
 from handlens.data import Dataset, ImageSet
 from handlens.records import Split
 from handlens.spec import from_dict
-from handlens.studies import estimate as module
-from handlens.studies import short
-from handlens.studies.estimate import estimate
-from handlens.studies.plan import plan, study
-from handlens.studies.short import Law, Short, Timing
+from handlens.studies.planning import estimate as module
+from handlens.studies.planning import short
+from handlens.studies.planning.estimate import estimate
+from handlens.studies.planning.plan import plan, study
+from handlens.studies.planning.short import Law, Short, Timing
 
 NET = {"name": "net", "layers": ["Flatten(), Dense(16)"], "optimizer": "SGD(0.1)"}
 KNN = {"name": "near", "estimator": "knn"}

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from handlens.errors import StoreError
-from handlens.studies.plan import plan
-from handlens.studies.store import Store
-from handlens.studies.trial import open_test, train_trial, training
-from handlens.studies.verify import remove, verify
+from handlens.studies.planning.plan import plan
+from handlens.studies.storage.store import Store
+from handlens.studies.storage.verify import remove, verify
+from handlens.studies.training.trial import open_test, train_trial, training
 
 
 def tree(root):
@@ -105,10 +105,10 @@ from sklearn.datasets import load_digits
 from handlens.data import Dataset, ImageSet
 from handlens.errors import HandlensError
 from handlens.spec import from_dict
-from handlens.studies.plan import plan, study
-from handlens.studies.run import run_study
-from handlens.studies.store import Store
-from handlens.studies.verify import remove, verify
+from handlens.studies.planning.plan import plan, study
+from handlens.studies.training.run import run_study
+from handlens.studies.storage.store import Store
+from handlens.studies.storage.verify import remove, verify
 
 pixels, labels = load_digits(return_X_y=True)
 images = np.clip(pixels * 16, 0, 255).astype(np.uint8).reshape(-1, 8, 8, 1)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from handlens.studies.store import Store
-from handlens.studies.verify import verify
+from handlens.studies.storage.store import Store
+from handlens.studies.storage.verify import verify
 
 STUDY = """
 dataset = "digits"
@@ -42,9 +42,12 @@ SOAK = 50 if os.environ.get("HANDLENS_SOAK") else 5
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and process groups of POSIX")
 
 
-def _listens():
-    """In the new process: Ctrl-C is heard even where these tests run in the background, which ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """A process started here hears Ctrl-C even where these tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -65,7 +68,6 @@ def handlens(tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=_listens,
         )
         out.close()
         process.out = tmp_path / f"{name}.out"

@@ -11,18 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlens.errors import HandlensError, StoreError
-from handlens.studies import remote_store
-from handlens.studies.plan import plan
-from handlens.studies.remote_store import Shelf, pack, unpack
-from handlens.studies.store import Store
-from handlens.studies.trial import train_trial, training
+from handlens.studies.cluster import remote_store
+from handlens.studies.cluster.remote_store import Shelf, pack, unpack
+from handlens.studies.planning.plan import plan
+from handlens.studies.storage.store import Store
+from handlens.studies.training.trial import train_trial, training
 
 
 @pytest.fixture(scope="module")
 def made(digits, tmp_path_factory):
     """A store with one trained network, the run's name, and its parcel."""
     from handlens.spec import from_dict
-    from handlens.studies.plan import study
+    from handlens.studies.planning.plan import study
 
     net = from_dict(
         {"name": "net", "layers": ["Flatten()", "Dense(4)"], "epochs": 1, "optimizer": "SGD(0.1)"}

@@ -10,13 +10,13 @@ from handlens.data import Dataset, ImageSet
 from handlens.engines.scratch import ScratchEngine
 from handlens.errors import HandlensError, SpecError
 from handlens.spec import from_dict
-from handlens.studies.gather import by_dataset
-from handlens.studies.plan import plan, study
-from handlens.studies.result import chosen_of_each
-from handlens.studies.run import gather, in_turn, load_model, open_tests, run_study
-from handlens.studies.store import Store
-from handlens.studies.trial import Training, train_trial
-from handlens.studies.workers import in_processes
+from handlens.studies.planning.plan import plan, study
+from handlens.studies.storage.gather import by_dataset
+from handlens.studies.storage.result import chosen_of_each
+from handlens.studies.storage.store import Store
+from handlens.studies.training.run import gather, in_turn, load_model, open_tests, run_study
+from handlens.studies.training.trial import Training, train_trial
+from handlens.studies.training.workers import in_processes
 
 
 def test_a_study_trains_everything_once(small, digits, store):
@@ -148,9 +148,9 @@ def test_nothing_that_trains_or_selects_can_read_test_images(small, digits, stor
             SEALS.clear()
         return open_tests(*args)
 
-    monkeypatch.setattr("handlens.studies.jobs.train_trial", watched_train)
-    monkeypatch.setattr("handlens.studies.run.chosen_of_each", watched_choice)
-    monkeypatch.setattr("handlens.studies.run.open_tests", watched_opening)
+    monkeypatch.setattr("handlens.studies.training.jobs.train_trial", watched_train)
+    monkeypatch.setattr("handlens.studies.training.run.chosen_of_each", watched_choice)
+    monkeypatch.setattr("handlens.studies.training.run.open_tests", watched_opening)
     SEALS.append(1)
     try:
         found = run_study(made, images, store, train=train)

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from handlens.data import Dataset, ImageSet
 from handlens.errors import HandlensError, MissingExtra, SpecError, StoreError
 from handlens.spec import from_dict
-from handlens.studies import attempts
-from handlens.studies.plan import plan, study
-from handlens.studies.run import run_study
-from handlens.studies.search import read_search, search
-from handlens.studies.space import Range, named, read_space, size, with_values
-from handlens.studies.store import Store
+from handlens.studies.planning.plan import plan, study
+from handlens.studies.search import attempts
+from handlens.studies.search.search import read_search, search
+from handlens.studies.search.space import Range, named, read_space, size, with_values
+from handlens.studies.storage.store import Store
+from handlens.studies.training.run import run_study
 
 pytest.importorskip("optuna")
 
@@ -151,7 +151,7 @@ def test_killed_and_taken_up_again(digits, store, whole):
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from conftest import digits
         from test_search import searched
-        from handlens.studies.store import Store
+        from handlens.studies.storage.store import Store
         left = [7]
         def die(event):
             left[0] -= event.kind == "epoch"
@@ -203,7 +203,7 @@ def test_minutes(digits, store):
 
 def test_repetitions_end_a_search_in_minutes(digits, store, monkeypatch):
     """A key that makes no difference gives equal configurations under different values."""
-    monkeypatch.setattr("handlens.studies.search.LULL", 4)
+    monkeypatch.setattr("handlens.studies.search.search.LULL", 4)
     recipe = NET | {"epochs": 1}
     asked = of(recipe)
     space = {

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 
 from handlens.data import Dataset, ImageSet
-from handlens.studies.shared import place_of, shared
-from handlens.studies.trial import training
+from handlens.studies.training.shared import place_of, shared
+from handlens.studies.training.trial import training
 
 
 def test_images_are_written_once_or_not_at_all(tmp_path, digits):

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from handlens.errors import StoreError
-from handlens.studies import disk, manifest
-from handlens.studies.plan import plan
-from handlens.studies.run import run_study
-from handlens.studies.trial import load_model, open_test, train_trial, training
+from handlens.studies.planning.plan import plan
+from handlens.studies.storage import disk, manifest
+from handlens.studies.training.run import run_study
+from handlens.studies.training.trial import load_model, open_test, train_trial, training
 
 
 def train(planned, digits, store):

@@ -15,10 +15,10 @@ import pytest
 
 from handlens.errors import MissingExtra, StoreError
 from handlens.spec import from_dict
-from handlens.studies.plan import study
-from handlens.studies.run import run_study
-from handlens.studies.search import read_search, search
-from handlens.studies.track import mlflow_events
+from handlens.studies.planning.plan import study
+from handlens.studies.search.search import read_search, search
+from handlens.studies.training.run import run_study
+from handlens.studies.training.track import mlflow_events
 
 pytest.importorskip("mlflow")
 

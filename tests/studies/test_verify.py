@@ -8,20 +8,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlens.errors import StoreError
-from handlens.studies import disk, manifest
-from handlens.studies.gather import by_dataset
-from handlens.studies.plan import plan
-from handlens.studies.run import run_study
-from handlens.studies.store import Store
-from handlens.studies.trial import load_model, open_test, train_trial, training
-from handlens.studies.verify import mend, remove, verify
+from handlens.studies.planning.plan import plan
+from handlens.studies.storage import disk, manifest
+from handlens.studies.storage.gather import by_dataset
+from handlens.studies.storage.store import Store
+from handlens.studies.storage.verify import mend, remove, verify
+from handlens.studies.training.run import run_study
+from handlens.studies.training.trial import load_model, open_test, train_trial, training
 
 
 @pytest.fixture(scope="module")
 def whole(digits, tmp_path_factory):
     """Runs of every engine, one replicate with its look at the test images."""
     from handlens.spec import from_dict
-    from handlens.studies.plan import study
+    from handlens.studies.planning.plan import study
 
     store = Store(tmp_path_factory.mktemp("whole") / "runs")
     net = {"name": "net", "layers": ["Flatten()", "Dense(8)"], "epochs": 1, "optimizer": "SGD(0.3)"}

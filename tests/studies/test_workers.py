@@ -6,13 +6,13 @@ import trouble
 from handlens.engines.scratch import ScratchEngine
 from handlens.errors import StoreError
 from handlens.spec import from_dict
-from handlens.studies import failures, jobs, process, workers
-from handlens.studies.claims import claim, claimed
-from handlens.studies.plan import plan, study
-from handlens.studies.run import in_turn, run_study
-from handlens.studies.store import Store
-from handlens.studies.trial import training
-from handlens.studies.workers import as_fits, in_processes
+from handlens.studies.planning.plan import plan, study
+from handlens.studies.storage.store import Store
+from handlens.studies.training import failures, jobs, process, workers
+from handlens.studies.training.claims import claim, claimed
+from handlens.studies.training.run import in_turn, run_study
+from handlens.studies.training.trial import training
+from handlens.studies.training.workers import as_fits, in_processes
 
 NET = {"name": "net", "layers": ["Flatten()", "Dense(8, activation='relu')", "Dropout(0.2)"], "epochs": 2}
 
@@ -199,7 +199,7 @@ def test_when_workers_are_the_default(monkeypatch, digits, store):
 
 def test_a_disk_that_is_full_stops_all_workers(digits, store, monkeypatch):
     """The parent's own writing fails here; a full file system is in test_kill.py."""
-    monkeypatch.setattr("handlens.studies.shared._write", full)
+    monkeypatch.setattr("handlens.studies.training.shared._write", full)
     with pytest.raises(StoreError, match="share the images") as caught:
         run_study(nets(), digits, store, train=in_processes(2))
     assert "No space left" in str(caught.value)

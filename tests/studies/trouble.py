@@ -1,7 +1,7 @@
 """Networks that go wrong on purpose, in this process or in a worker: a recipe called `kill-2` does so twice.
 
-A worker gets it by `monkeypatch.setattr("handlens.studies.process._live", trouble.live)`, since what a worker
-does is named by its module. Each attempt leaves a byte in a file of the recipe's name in `TROUBLE`.
+A worker gets it by `monkeypatch.setattr("handlens.studies.training.process._live", trouble.live)`, since what
+a worker does is named by its module. Each attempt leaves a byte in a file of the recipe's name in `TROUBLE`.
 """
 
 import os
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from handlens.engines.scratch import ScratchEngine, ScratchModel
-from handlens.studies import process
+from handlens.studies.training import process
 
 FIT, SAVE, LIVE = ScratchEngine.fit, ScratchModel.save, process._live
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from handlens.studies.plan import Study
-    from handlens.studies.run import Train
+    from handlens.studies.planning.plan import Study
+    from handlens.studies.training.run import Train
 
 File = Annotated[Path | None, typer.Argument(help="A study's TOML file.", show_default=False)]
 DataSet = Annotated[
@@ -57,7 +57,7 @@ def asked_study(file: Path | None, dataset: str | None, models: str | None, **sa
         SpecError: both, or neither; a study that cannot be.
     """
     from handlens.errors import SpecError
-    from handlens.studies.plan import read_study
+    from handlens.studies.planning.plan import read_study
 
     if file and (dataset or models):
         raise SpecError(
@@ -85,11 +85,11 @@ def asked_train(workers: int | None, on: str | None, address: str | None, result
     if on and workers:
         raise SpecError("both --workers and --on", remedy="leave --workers out: the cluster has its own")
     if on:
-        from handlens.studies.cluster import on_ray
+        from handlens.studies.cluster.cluster import on_ray
 
         return on_ray(address, results)
-    from handlens.studies.run import in_turn
-    from handlens.studies.workers import as_fits, in_processes
+    from handlens.studies.training.run import in_turn
+    from handlens.studies.training.workers import as_fits, in_processes
 
     if workers is None:
         return as_fits
@@ -98,7 +98,7 @@ def asked_train(workers: int | None, on: str | None, address: str | None, result
 
 def _quick(dataset: str | None, models: str | None) -> Study:
     from handlens.errors import SpecError
-    from handlens.studies.plan import study
+    from handlens.studies.planning.plan import study
 
     if not dataset or not models:
         raise SpecError(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from handlens.records import Run
-    from handlens.studies.store import Store
+    from handlens.studies.storage.store import Store
 
 Chosen = Annotated[
     str, typer.Argument(metavar="RUN", help="The beginning of a run's name, or a study: its chosen model.")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from handlens.data import Dataset, Options
-    from handlens.studies.store import Store
+    from handlens.studies.storage.store import Store
 
 Runs = Annotated[Path, typer.Option("--runs", envvar="HANDLENS_RUNS", help="Folder of the run folders.")]
 Reports = Annotated[Path, typer.Option("--reports", envvar="HANDLENS_REPORTS", help="Folder of reports.")]
@@ -78,6 +78,6 @@ def load(source: str, reading: Options | None = None, classes: str | None = None
 
 
 def store(runs: Path) -> Store:
-    from handlens.studies.store import Store
+    from handlens.studies.storage.store import Store
 
     return Store(runs)

@@ -11,7 +11,7 @@ from handlens.cli import common
 
 if TYPE_CHECKING:
     from handlens.errors import StoreError
-    from handlens.studies.result import StudyResult
+    from handlens.studies.storage.result import StudyResult
 
 MOST = 40  # lines of a table that somebody reads
 
@@ -32,7 +32,7 @@ def compare(
     from handlens.cli.results import plain
     from handlens.errors import StoreError
     from handlens.report import table
-    from handlens.studies.gather import by_dataset
+    from handlens.studies.storage.gather import by_dataset
 
     store = common.store(runs)
     hashes = [store.find(name) for name in names] if names else store.hashes()

@@ -34,7 +34,7 @@ def explain(
     """
     from handlens.report.explain import explain_text, write_explain
     from handlens.report.explanation import explain as follow
-    from handlens.studies.trial import load_model
+    from handlens.studies.training.trial import load_model
 
     store = common.store(runs)
     record, model = load_model(store, chosen(run, store, reports))

@@ -113,7 +113,7 @@ def models(as_json: common.Json = False, quiet: common.Quiet = False) -> None:
     from rich.text import Text
 
     from handlens.spec import to_dict, zoo, zoo_names
-    from handlens.studies.trial import describe, optimizer
+    from handlens.studies.training.trial import describe, optimizer
 
     recipes = [zoo(name) for name in zoo_names()]
     if quiet:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from handlens.data import Dataset
-    from handlens.studies.configurations import Configuration
-    from handlens.studies.estimate import Estimate
-    from handlens.studies.plan import Planned, Study
+    from handlens.studies.planning.configurations import Configuration
+    from handlens.studies.planning.estimate import Estimate
+    from handlens.studies.planning.plan import Planned, Study
 
 
 def plan(
@@ -35,10 +35,10 @@ def plan(
 
     Example: handlens plan study.toml
     """
-    from handlens.studies.environment import cores
-    from handlens.studies.estimate import estimate
-    from handlens.studies.plan import configurations, read_study
-    from handlens.studies.plan import plan as trials
+    from handlens.studies.planning.estimate import estimate
+    from handlens.studies.planning.plan import configurations, read_study
+    from handlens.studies.planning.plan import plan as trials
+    from handlens.studies.training.environment import cores
 
     study = read_study(file)
     images = common.load(study.dataset, study.reading, study.classes)
@@ -81,7 +81,7 @@ def _table(found: Sequence[Configuration], planned: Sequence[Planned], done: set
     from rich.text import Text
 
     from handlens.report.formats import MISSING
-    from handlens.studies.configurations import short_keys, value_text
+    from handlens.studies.planning.configurations import short_keys, value_text
 
     keys = short_keys(list(dict.fromkeys(key for c in found for key in c.values)))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False, header_style="bold")

@@ -28,7 +28,7 @@ def predict(
     """
     import numpy as np
 
-    from handlens.studies.trial import load_model
+    from handlens.studies.training.trial import load_model
 
     store = common.store(runs)
     record, model = load_model(store, chosen(run, store, reports))

@@ -11,7 +11,7 @@ from typing import Any
 
 from handlens.cli.common import console
 from handlens.cli.tally import Running, Tally
-from handlens.studies.run import Event, OnEvent, ignore_event
+from handlens.studies.training.run import Event, OnEvent, ignore_event
 
 
 def clock_text(seconds: float | None) -> str:

@@ -11,8 +11,8 @@ import typer
 from handlens.cli import common
 
 if TYPE_CHECKING:
-    from handlens.studies.plan import Planned
-    from handlens.studies.store import Store
+    from handlens.studies.planning.plan import Planned
+    from handlens.studies.storage.store import Store
 
 MOST_LINES = 5
 
@@ -33,8 +33,8 @@ def report(
     """
     from handlens.cli.results import save, show
     from handlens.errors import StoreError
-    from handlens.studies.plan import plan, read_study
-    from handlens.studies.run import gather
+    from handlens.studies.planning.plan import plan, read_study
+    from handlens.studies.training.run import gather
 
     path = Path(name) if name.endswith(".toml") else reports / name / "study.toml"
     if not path.is_file():

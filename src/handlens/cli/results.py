@@ -14,8 +14,8 @@ from handlens.errors import StoreError
 from handlens.report import row_dict, scores_csv, study_table, write_study
 from handlens.report.files import put
 from handlens.report.selection import family
-from handlens.studies.plan import Study, to_toml
-from handlens.studies.result import StudyResult, chosen_of_each
+from handlens.studies.planning.plan import Study, to_toml
+from handlens.studies.storage.result import StudyResult, chosen_of_each
 
 
 def save(study: Study, result: StudyResult, images: Dataset, reports: Path, charts: Path | None) -> Path:

@@ -14,9 +14,9 @@ from handlens.cli import asked, common
 
 if TYPE_CHECKING:
     from handlens.data import Dataset
-    from handlens.studies.plan import Study
-    from handlens.studies.run import Event, OnEvent
-    from handlens.studies.store import Store
+    from handlens.studies.planning.plan import Study
+    from handlens.studies.storage.store import Store
+    from handlens.studies.training.run import Event, OnEvent
 
 
 def run(
@@ -51,7 +51,7 @@ def run(
     """
     from handlens.cli import results as output
     from handlens.cli.progress import json_line
-    from handlens.studies.run import run_study
+    from handlens.studies.training.run import run_study
 
     said = {"split": validation, "reading": common.options(size, shape, label, skip_bad), "classes": classes}
     study = asked.asked_study(file, dataset, models, replicates=replicates, seed=seed, **said)
@@ -91,7 +91,7 @@ def _watched(
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(shown(trained_on, quiet=quiet, events=events))]
         if mlflow:
-            from handlens.studies.track import mlflow_events
+            from handlens.studies.training.track import mlflow_events
 
             listeners.append(stack.enter_context(mlflow_events(mlflow, study, store)))
 

@@ -12,8 +12,8 @@ from handlens.cli import common
 from handlens.cli.run_tables import count, facts_table, lines_table
 
 if TYPE_CHECKING:
-    from handlens.studies.store import Store
-    from handlens.studies.verify import Verified
+    from handlens.studies.storage.store import Store
+    from handlens.studies.storage.verify import Verified
 
 HELP = "List, show, remove and verify run folders.\n\nExample: handlens runs list"
 app = typer.Typer(help=HELP, no_args_is_help=True)
@@ -73,7 +73,7 @@ def remove(
 
     Example: handlens runs remove 3f2a91 77b0
     """
-    from handlens.studies.verify import remove as remove_run
+    from handlens.studies.storage.verify import remove as remove_run
 
     store = common.store(runs)
     hashes = list(dict.fromkeys(store.find(name) for name in names))
@@ -102,8 +102,8 @@ def verify(
 
     Example: handlens runs verify
     """
-    from handlens.studies.verify import mend
-    from handlens.studies.verify import verify as verify_runs
+    from handlens.studies.storage.verify import mend
+    from handlens.studies.storage.verify import verify as verify_runs
 
     store = common.store(runs)
     found = verify_runs(store, [store.find(name) for name in names] if names else store.names())
@@ -171,7 +171,7 @@ def _lines(store: Store) -> list[dict[str, Any]]:
 
 def _sizes(store: Store, hash: str) -> dict[str, int]:
     """Bytes of each file of a run, by its path."""
-    from handlens.studies import disk
+    from handlens.studies.storage import disk
 
     folder = store.folder(hash)
     return {p.relative_to(folder).as_posix(): p.stat().st_size for p in sorted(disk.files(folder))}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from handlens.studies.run import Event, Job
+from handlens.studies.training.run import Event, Job
 
 
 @dataclass

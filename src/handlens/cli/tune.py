@@ -16,7 +16,7 @@ from handlens.cli import common
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from handlens.studies.search import Searched, Tried
+    from handlens.studies.search.search import Searched, Tried
 
 
 def tune(
@@ -40,8 +40,8 @@ def tune(
 
     Example: handlens tune study.toml --trials 50
     """
-    from handlens.studies.plan import read_study
-    from handlens.studies.search import read_search, search, search_table
+    from handlens.studies.planning.plan import read_study
+    from handlens.studies.search.search import read_search, search, search_table
 
     study = read_study(file)
     said = {key: value for key, value in (("trials", trials), ("minutes", minutes)) if value is not None}
@@ -96,7 +96,7 @@ def _table(found: Searched, top: int) -> Table:
     """The best configurations, a line each; what is equal to a better line is left out."""
     from rich.table import Table
 
-    from handlens.studies.configurations import value_text
+    from handlens.studies.planning.configurations import value_text
 
     table = Table(title=f"best configurations by validation {found.monitor}", title_justify="left")
     keys = list(found.tried[0].values)

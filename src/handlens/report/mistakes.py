@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens.studies.result import Tested
+from handlens.studies.storage.result import Tested
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from handlens.report import formats
 if TYPE_CHECKING:
     from handlens.data.images import Dataset, ImageSet
     from handlens.records import Run
-    from handlens.studies.result import StudyResult
+    from handlens.studies.storage.result import StudyResult
 
 
 def register(ipython: Any) -> None:
@@ -21,7 +21,7 @@ def register(ipython: Any) -> None:
     html.for_type_by_name("handlens.data.images", "Dataset", dataset_html)
     html.for_type_by_name("handlens.data.images", "ImageSet", images_html)
     html.for_type_by_name("handlens.records", "Run", run_html)
-    html.for_type_by_name("handlens.studies.result", "StudyResult", study_html)
+    html.for_type_by_name("handlens.studies.storage.result", "StudyResult", study_html)
 
 
 def load_ipython_extension(ipython: Any) -> None:
@@ -55,7 +55,7 @@ def run_html(run: Run) -> str:
     """Scores, times and, where it trained in epochs, its learning curves."""
     from handlens.report.charts.curves import learning_curves
     from handlens.report.charts.figure import recipe_colours
-    from handlens.studies.result import Member
+    from handlens.studies.storage.result import Member
 
     times = run.timings
     facts = (

@@ -7,7 +7,7 @@ import io
 
 from handlens.evaluate import Interval
 from handlens.report.selection import family
-from handlens.studies.result import Member, Row, StudyResult
+from handlens.studies.storage.result import Member, Row, StudyResult
 
 COLUMNS = (
     "model", "family", "replicates", "epochs", "parameters",

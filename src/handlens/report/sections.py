@@ -14,7 +14,7 @@ from handlens.report import formats, pictures
 from handlens.report.charts.figure import Figure
 from handlens.report.charts.images import by_class_figures, class_counts, feature_figures
 from handlens.report.mistakes import Mistake, surest_mistakes
-from handlens.studies.result import Member
+from handlens.studies.storage.result import Member
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from handlens.report import formats
-from handlens.studies.result import Member, StudyResult, chosen_of_each
+from handlens.studies.storage.result import Member, StudyResult, chosen_of_each
 
 MOST = 12  # configurations that a chart shows, and a table unless more were chosen
 

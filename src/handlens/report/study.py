@@ -22,7 +22,7 @@ from handlens.report.mistakes import confusion, worst_pairs
 from handlens.report.sections import data_section, environment, mistake_grid
 from handlens.report.selection import drawn_words, folded_words, learned_words, noun, select
 from handlens.report.table import cells
-from handlens.studies.result import Member, StudyResult
+from handlens.studies.storage.result import Member, StudyResult
 
 
 def write_study(result: StudyResult, dataset: Dataset, path: Path, *, charts: Path | None = None) -> None:

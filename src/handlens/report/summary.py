@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from handlens.evaluate import Interval
 from handlens.report import formats
 from handlens.report.selection import noun
-from handlens.studies.result import Row, StudyResult, chosen_of_each
+from handlens.studies.storage.result import Row, StudyResult, chosen_of_each
 
 PERCENT = "\N{NO-BREAK SPACE}%"
 MOST_NAMES = 4

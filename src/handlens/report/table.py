@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlens.report import formats, summary
 from handlens.report.selection import folded_words, select
-from handlens.studies.result import Row, StudyResult
+from handlens.studies.storage.result import Row, StudyResult
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -1,1 +1,1 @@
-"""studies"""
+"""Studies: planned, trained, stored, searched; on one machine or on many."""

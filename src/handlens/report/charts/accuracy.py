@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlens.report import formats
 from handlens.report.charts.figure import Figure, data, layered, recipe_colours, scale
-from handlens.studies.result import Row
+from handlens.studies.storage.result import Row
 
 if TYPE_CHECKING:
     import altair as alt

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlens.records import Epoch
 from handlens.report.charts.figure import Figure, data, layered, scale
-from handlens.studies.result import Member
+from handlens.studies.storage.result import Member
 
 if TYPE_CHECKING:
     import altair as alt

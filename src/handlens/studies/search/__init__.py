@@ -1,0 +1,1 @@
+"""Configurations searched by Optuna; every attempt is a run."""

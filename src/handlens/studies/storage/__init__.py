@@ -1,0 +1,1 @@
+"""What lasts: run folders, their manifests, the results gathered from them."""

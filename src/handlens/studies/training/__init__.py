@@ -1,0 +1,1 @@
+"""Trials trained: one, a study of them, in worker processes; claims, failures, tracking."""
