@@ -53,13 +53,16 @@ class Scores:
 class Timings:
     """Seconds of training (wall clock, processor) and microseconds of predicting one image, on `device`.
 
-    Predicting is timed on the validation images.
+    Predicting is timed on the validation images. Seconds of compiling, and of bringing images and weights to
+    the device, are no part of training. Of trainings in one program each has its share.
     """
 
     fit_wall_s: float
     fit_cpu_s: float
     predict_us_per_image: float
     device: str
+    warm_up_s: float = 0.0
+    compile_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ Results = Annotated[
     str | None,
     typer.Option("--results", help="Folder or address (s3://...) that the Ray cluster's runs come by."),
 ]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device", help="For recipes of the Keras engine: cpu, gpu, tpu, gpu:1; default: JAX's choice."
+    ),
+]
 MLflow = Annotated[str | None, typer.Option("--mlflow", metavar="URI", help="Tell an MLflow server too.")]
 Events = Annotated[
     bool, typer.Option("--events", help="Print a line of JSON an event while it runs; the last is the table.")
@@ -69,8 +75,10 @@ def asked_study(file: Path | None, dataset: str | None, models: str | None, **sa
     return dataclasses.replace(study, **{key: value for key, value in said.items() if value is not None})
 
 
-def asked_train(workers: int | None, on: str | None, address: str | None, results: str | None) -> Train:
-    """How trials are to be trained: in turn, by workers, on a cluster.
+def asked_train(
+    workers: int | None, on: str | None, address: str | None, results: str | None, device: str | None
+) -> Train:
+    """How trials are to be trained: in turn, by workers, on a cluster; Keras's in stacks.
 
     Raises:
         SpecError: options that do not go together.
@@ -84,16 +92,19 @@ def asked_train(workers: int | None, on: str | None, address: str | None, result
         raise SpecError("--address and --results are of a cluster", remedy="add --on ray")
     if on and workers:
         raise SpecError("both --workers and --on", remedy="leave --workers out: the cluster has its own")
+    if on and device:
+        raise SpecError("both --device and --on", remedy="leave --device out: each node takes what it has")
     if on:
         from handlens.studies.cluster.cluster import on_ray
 
         return on_ray(address, results)
     from handlens.studies.training.run import in_turn
+    from handlens.studies.training.stacks import in_stacks
     from handlens.studies.training.workers import as_fits, in_processes
 
     if workers is None:
-        return as_fits
-    return in_turn if workers == 1 else in_processes(workers)
+        return in_stacks(as_fits, device)
+    return in_stacks(in_turn if workers == 1 else in_processes(workers), device)
 
 
 def _quick(dataset: str | None, models: str | None) -> Study:

@@ -32,6 +32,7 @@ def run(
     skip_bad: common.SkipBad = False,
     classes: common.Classes = None,
     workers: asked.Workers = None,
+    device: asked.Device = None,
     on: asked.On = None,
     address: asked.Address = None,
     results: asked.Results = None,
@@ -56,7 +57,7 @@ def run(
     said = {"split": validation, "reading": common.options(size, shape, label, skip_bad), "classes": classes}
     study = asked.asked_study(file, dataset, models, replicates=replicates, seed=seed, **said)
     images = common.load(study.dataset, study.reading, study.classes)
-    train, store = asked.asked_train(workers, on, address, results), common.store(runs)
+    train, store = asked.asked_train(workers, on, address, results, device), common.store(runs)
     command = shlex.join(["handlens", *sys.argv[1:]])
     try:
         how = {"quiet": quiet or as_json, "events": events}

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from handlens.engines.contract import Engine, Model, OnEpoch, ignore_epoch
+from handlens.engines.contract import Engine, Model, OnEpoch, Phases, ignore_epoch
 
-__all__ = ["Engine", "Model", "OnEpoch", "engine", "ignore_epoch"]
+__all__ = ["Engine", "Model", "OnEpoch", "Phases", "engine", "ignore_epoch"]
 
 
-def engine(name: str) -> Engine:
-    """The engine called `scratch` or `classic`."""
+def engine(name: str, device: str | None = None) -> Engine:
+    """The engine called `scratch`, `keras` or `classic`; Keras's computes on the `device`.
+
+    Raises:
+        HandlensError: the engine's libraries are not installed.
+    """
     if name == "scratch":
         from handlens.engines.scratch import ScratchEngine
 
         return ScratchEngine()
+    if name == "keras":
+        from handlens.engines.keras.engine import KerasEngine
+
+        return KerasEngine(device)
     if name == "classic":
         from handlens.engines.classic import ClassicEngine
 

@@ -16,11 +16,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from handlens import nn
 from handlens.data.images import ImageSet
 from handlens.engines.watch import Watch
 from handlens.nn.arrays import Array
@@ -31,6 +30,16 @@ CHECKPOINT_SECONDS = 20.0
 FORMAT = 1
 FILE = "checkpoint.safetensors"
 MOST_HEADER = 1 << 24  # bytes: the history of 50,000 epochs
+
+
+class Trainer(Protocol):
+    """A training whose state can be kept, such as `nn.training.Trainer`."""
+
+    def arrays(self) -> dict[str, Array]: ...
+
+    def counts(self) -> dict[str, float]: ...
+
+    def go_on(self, counts: Mapping[str, float], arrays: Mapping[str, Array]) -> None: ...
 
 
 class Checkpoint:
@@ -53,24 +62,24 @@ class Checkpoint:
     def name(self) -> str:
         return self._name()
 
-    def restore(self, trainer: nn.training.Trainer, watch: Watch) -> None:
+    def restore(self, trainer: Trainer, watch: Watch) -> None:
         """Bring a fresh training to the state on disk; without a sound one, leave it as it is."""
         arrays = _arrays(trainer, watch)
         try:
             saved, facts = _read(self.path, arrays)
             history = [Epoch(**epoch) for epoch in facts["history"]]
             counts = {name: float(facts["counts"][name]) for name in trainer.counts()}
-            if facts["name"] != self.name or len(history) != counts["done"] or counts["steps"] % 1:
+            if facts["name"] != self.name or len(history) != counts["done"] or counts.get("steps", 0) % 1:
                 return
             best, best_epoch = float(facts["best"]), int(facts["best_epoch"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
-        for name, array in arrays.items():
-            array[...] = saved[name]
-        trainer.go_on(counts)
+        if watch.best_state is not None:
+            watch.best_state[...] = saved["best"]
+        trainer.go_on(counts, saved)
         watch.history, watch.best, watch.best_epoch = history, best, best_epoch
 
-    def save(self, trainer: nn.training.Trainer, watch: Watch) -> None:
+    def save(self, trainer: Trainer, watch: Watch) -> None:
         """Write the state if the last one is old enough. A disk that cannot take it is worth a note only."""
         if time.monotonic() - self._last < self.every:
             return
@@ -105,7 +114,7 @@ def name_of(numerics: str, recipe: NetworkRecipe, train: ImageSet, validation: I
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
-def _arrays(trainer: nn.training.Trainer, watch: Watch) -> dict[str, Array]:
+def _arrays(trainer: Trainer, watch: Watch) -> dict[str, Array]:
     best = {} if watch.best_state is None else {"best": watch.best_state}
     return trainer.arrays() | best
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from handlens.data.images import Images, ImageSet
 from handlens.data.prepare import Preparation, fit_preparation
-from handlens.engines.contract import Model, OnEpoch, ignore_epoch
+from handlens.engines.contract import HERE, Model, OnEpoch, Phases, ignore_epoch
 from handlens.errors import SpecError, StoreError, did_you_mean
 from handlens.records import Epoch
 from handlens.seeds import integer
@@ -45,6 +45,7 @@ class ClassicModel:
     preparation: Preparation
     k: int
     notes: tuple[str, ...] = ()
+    phases: Phases = HERE
     history: tuple[Epoch, ...] = ()
 
     def predict_proba(self, images: Images) -> NDArray[np.floating[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,26 @@ def ignore_epoch(epoch: Epoch) -> None:
     """The `on_epoch` of somebody who does not want to know."""
 
 
+@dataclass(frozen=True)
+class Phases:
+    """Seconds that are no training, and where it was.
+
+    Attributes:
+        warm_up_s: until images and weights lay where they are computed with.
+        compile_s: of compiling programs.
+        share: the part of the clock's time that was this training's own, where several shared a program.
+        device: in words; empty for the processor's cores that NumPy uses.
+    """
+
+    warm_up_s: float = 0.0
+    compile_s: float = 0.0
+    share: float = 1.0
+    device: str = ""
+
+
+HERE = Phases()  # of an engine of NumPy's: nothing to compile, nowhere else to be
+
+
 class Model(Protocol):
     """A trained classifier; `notes` are what a reader of its results should know, such as warnings."""
 
@@ -27,6 +48,9 @@ class Model(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def phases(self) -> Phases: ...
 
     def predict_proba(self, images: Images) -> NDArray[np.floating[Any]]:
         """Class probabilities, float [n, k], of uint8 images [n, height, width, channels]."""

@@ -15,7 +15,7 @@ from handlens import nn
 from handlens.data.images import Images, ImageSet
 from handlens.data.prepare import Preparation, fit_preparation
 from handlens.engines.checkpoint import CHECKPOINT_SECONDS, Checkpoint, name_of
-from handlens.engines.contract import Model, OnEpoch, ignore_epoch
+from handlens.engines.contract import HERE, Model, OnEpoch, Phases, ignore_epoch
 from handlens.engines.watch import Watch
 from handlens.errors import HandlensError, StoreError
 from handlens.records import Epoch
@@ -37,6 +37,7 @@ class ScratchModel:
     history: tuple[Epoch, ...]
     notes: tuple[str, ...] = ()
     threads: int | None = None
+    phases: Phases = HERE
 
     def predict_proba(self, images: Images) -> NDArray[np.floating[Any]]:
         offset, scale = self.preparation.offset, self.preparation.scale
@@ -132,7 +133,32 @@ def learn(
         offset, scale: numbers, or arrays of one image's shape.
         checkpoint: where the training goes on from, and keeps its state.
     """
-    settings = nn.training.Settings(
+    arranged = settings(recipe, network, train, validation, offset=offset, scale=scale, threads=threads)
+    watch = Watch(recipe, network)
+    with nn.training.Trainer(arranged, nn.training.seed_of(generator(seed, "training"))) as trainer:
+        if checkpoint is not None:
+            checkpoint.restore(trainer, watch)
+        while not watch.over:
+            epoch = watch.note(trainer.epoch())
+            if checkpoint is not None and not watch.over:
+                checkpoint.save(trainer, watch)
+            on_epoch(epoch)
+    watch.finish()
+    return tuple(watch.history)
+
+
+def settings(
+    recipe: NetworkRecipe,
+    network: nn.Network,
+    train: Labelled,
+    validation: Labelled | None,
+    *,
+    offset: Any,
+    scale: Any,
+    threads: int | None = None,
+) -> nn.training.Settings:
+    """All that a training of the network is given; for the arguments see `learn`."""
+    return nn.training.Settings(
         network,
         *train,
         optimizer=part(nn.optimizers.REGISTRY, recipe.optimizer),
@@ -149,17 +175,6 @@ def learn(
         ema=recipe.ema,
         augment=None if recipe.augment is None else part(AUGMENTATIONS, recipe.augment),
     )
-    watch = Watch(recipe, network)
-    with nn.training.Trainer(settings, nn.training.seed_of(generator(seed, "training"))) as trainer:
-        if checkpoint is not None:
-            checkpoint.restore(trainer, watch)
-        while not watch.over:
-            epoch = watch.note(trainer.epoch())
-            if checkpoint is not None and not watch.over:
-                checkpoint.save(trainer, watch)
-            on_epoch(epoch)
-    watch.finish()
-    return tuple(watch.history)
 
 
 def build(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from handlens import nn
@@ -9,6 +11,14 @@ from handlens.evaluate import accuracy, macro_f1
 from handlens.nn.arrays import Array
 from handlens.records import Epoch
 from handlens.spec import NetworkRecipe
+
+
+class Weights(Protocol):
+    """What a training changes, such as `nn.Network`: all of it as one vector, and back."""
+
+    def state(self) -> Array: ...
+
+    def restore(self, state: Array) -> None: ...
 
 
 class Watch:
@@ -20,7 +30,7 @@ class Watch:
         best_state: the network's state after that epoch, where the recipe keeps the best one; else None.
     """
 
-    def __init__(self, recipe: NetworkRecipe, network: nn.Network) -> None:
+    def __init__(self, recipe: NetworkRecipe, network: Weights) -> None:
         self.recipe, self.network = recipe, network
         self.history: list[Epoch] = []
         self.best, self.best_epoch = -np.inf, 0

@@ -80,8 +80,10 @@ class Trainer:
         """What has to be known beside the arrays to go on: epochs, steps, the optimizer's running product."""
         return {"done": self.done, "steps": self.stepper.t, "product": self.stepper.product}
 
-    def go_on(self, counts: Mapping[str, float]) -> None:
-        """Go on from a state of an equal training, whose numbers have been written into `arrays`."""
+    def go_on(self, counts: Mapping[str, float], arrays: Mapping[str, Array]) -> None:
+        """Go on from the state of an equal training."""
+        for name, array in self.arrays().items():
+            array[...] = arrays[name]
         self.done, self.stepper.t = int(counts["done"]), int(counts["steps"])
         self.stepper.product = float(counts["product"])
         if self.average is not None:  # an epoch ends with the average in the place of the weights

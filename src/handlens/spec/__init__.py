@@ -24,6 +24,7 @@ from handlens.spec.network import (
 from handlens.spec.recipe import (
     Estimator,
     EstimatorRecipe,
+    KerasRecipe,
     NetworkRecipe,
     Recipe,
     digest,
@@ -89,6 +90,7 @@ __all__ = [
     "Flatten",
     "GlobalAveragePooling2D",
     "InverseTimeDecay",
+    "KerasRecipe",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",

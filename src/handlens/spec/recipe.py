@@ -15,6 +15,7 @@ from pydantic import Field
 
 from handlens.errors import SpecError, did_you_mean
 from handlens.spec.network import LAYERS, Count, Layer, Positive
+from handlens.spec.source import source_of
 from handlens.spec.text import description, parse, parse_call, parse_list, to_text
 from handlens.spec.training import (
     AUGMENTATIONS,
@@ -61,6 +62,8 @@ class NetworkRecipe:
         augment: how training images are changed.
         patience: stop after so many epochs without a better validation `monitor`; None: never.
         keep: the weights of the `last` epoch or of the one with the `best` validation `monitor`.
+        engine: `scratch`, or `keras`, which also knows the precision `bfloat16`: products of short numbers,
+            with weights of float32.
     """
 
     name: Name
@@ -78,7 +81,12 @@ class NetworkRecipe:
     patience: Count | None = None
     monitor: Monitor = "accuracy"
     keep: Literal["last", "best"] = "last"
-    engine: Literal["scratch"] = "scratch"
+    engine: Literal["scratch", "keras"] = "scratch"
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        if self.precision != "float32" and self.engine != "keras":
+            raise SpecError(f"precision {self.precision}", expected='engine = "keras", or precision float32')
 
 
 @description
@@ -91,7 +99,46 @@ class EstimatorRecipe:
     engine: Literal["classic"] = "classic"
 
 
-Recipe = NetworkRecipe | EstimatorRecipe
+@description
+class KerasRecipe:
+    """A Keras model that a function of the user's own builds, and its training.
+
+    Attributes:
+        model: `module:function`; the module is found from the current directory, then as Python finds it.
+        source: sha256 of the module's file, so that a changed file is another trial; found when the recipe is
+            made unless given. What the module itself imports is not looked at.
+        optimizer, loss: None: what the model is compiled with; where it is not, `Adam()` and
+            `SoftmaxCrossEntropy()`.
+        schedule: of the learning rate; for an optimizer that has one of its own: `Constant()`.
+
+    The other attributes are those of a `NetworkRecipe`.
+
+    Raises:
+        SpecError: there is no such module.
+    """
+
+    name: Name
+    model: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    source: str = ""
+    optimizer: Optimizer | None = None
+    schedule: Schedule = Constant()
+    loss: Loss | None = None
+    epochs: Count = 10
+    batch_size: Count = 128
+    prepare: Preparation = "unit"
+    augment: Augmentation | None = None
+    patience: Count | None = None
+    monitor: Monitor = "accuracy"
+    keep: Literal["last", "best"] = "last"
+    engine: Literal["keras"] = "keras"
+
+    def __post_init__(self) -> None:
+        if not self.source:
+            object.__setattr__(self, "source", source_of(self.model.partition(":")[0]))
+
+
+Recipe = NetworkRecipe | KerasRecipe | EstimatorRecipe
+KINDS = {"layers": NetworkRecipe, "model": KerasRecipe, "estimator": EstimatorRecipe}
 PARTS = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "augment": AUGMENTATIONS}
 
 
@@ -113,34 +160,36 @@ def from_dict(table: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
     """A recipe from a TOML table; `use = "forest"` starts from a recipe of the zoo.
 
     Raises:
-        SpecError: unknown keys, layers or arguments; neither or both of `layers` and `estimator`.
+        SpecError: unknown keys, layers or arguments; not one of `layers`, `estimator` and `model`.
     """
     fields = dict(table)
     if "use" in fields:
         base = to_dict(zoo(_text(fields.pop("use"), f"{where}: use"), where=f"{where}: use"))
         fields = base | fields
     where = f"{where} {fields['name']!r}" if isinstance(fields.get("name"), str) else where
-    if ("layers" in fields) == ("estimator" in fields):
+    kinds = [kind for key, kind in KINDS.items() if key in fields]
+    if len(kinds) != 1:
         raise SpecError(
-            "a recipe has either layers or an estimator",
+            "a recipe has either layers, an estimator or a model",
             where=where,
-            remedy='write layers = ["Flatten()", ...] or estimator = "forest"',
+            remedy='write layers = ["Flatten()", ...], estimator = "forest" or model = "module:function"',
         )
-    kind = NetworkRecipe if "layers" in fields else EstimatorRecipe
+    kind: Any = kinds[0]
     known = [f.name for f in dataclasses.fields(kind)]
     for key in fields:
         if key not in known:
             raise SpecError(f"unknown key {key!r}", where=where, remedy=did_you_mean(key, known))
     if "layers" in fields:
         fields["layers"] = _layers(fields["layers"], where)
-        for key, known_parts in PARTS.items():
-            if fields.get(key) is not None:
-                place = f"{where}: {key}"
-                fields[key] = parse(_text(fields[key], place), known_parts, where=place)
-    else:
+    if "estimator" in fields:
         fields["estimator"] = estimator(_text(fields["estimator"], where), where=where)
+    for key, known_parts in PARTS.items():
+        if fields.get(key) is not None:
+            place = f"{where}: {key}"
+            fields[key] = parse(_text(fields[key], place), known_parts, where=place)
     try:
-        return kind(**fields)
+        recipe: Recipe = kind(**fields)
+        return recipe
     except SpecError as error:
         error.where = where
         raise

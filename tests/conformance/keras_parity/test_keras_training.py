@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from test_losses_conform import EXAMPLES
-from twins import jax, keras, keras_loss, keras_optimizer, twin
+from twins import jax, keras, keras_loss, keras_optimizer, twin, variables
 
 from handlens.nn import Network, layers, training
 from handlens.nn.losses import Loss, MeanSquaredError, SoftmaxCrossEntropy
@@ -82,7 +82,9 @@ def test_a_training_leads_to_the_weights_of_keras(name: str, dtype: str, toleran
         batch_size=IMAGES, rng=np.random.default_rng(0), threads=2, **arguments,
     )  # fmt: skip
     assert np.abs(network.state() - start).max() > 0.05
-    for place, (ours, wanted) in enumerate(zip(network.get_weights(), model.weights, strict=True)):
+    for place, (ours, wanted) in enumerate(
+        zip(network.get_weights(), variables(network, model), strict=True)
+    ):
         difference = np.abs(ours - np.asarray(wanted.value))
         assert np.allclose(ours, wanted.value, rtol=tolerance, atol=tolerance), (place, difference.max())
 

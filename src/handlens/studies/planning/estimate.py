@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from handlens.data import Dataset, split
 from handlens.errors import HandlensError
-from handlens.spec import NetworkRecipe, Recipe, to_dict
+from handlens.spec import EstimatorRecipe, Recipe, to_dict
 from handlens.studies.planning.plan import Planned, Study
 from handlens.studies.planning.short import Short, Timing, measure
 
@@ -126,7 +126,7 @@ def _groups(missing: Sequence[Planned]) -> Groups:
 def _cost(recipe: Recipe) -> str:
     """What of a recipe decides how long an epoch takes: of a network, all but the sizes of its fractions."""
     plain = to_dict(recipe)
-    if not isinstance(recipe, NetworkRecipe):
+    if isinstance(recipe, EstimatorRecipe):
         return repr(plain)
     same = {
         key: value for key, value in plain.items() if key not in ("epochs", "patience", "keep", "monitor")

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from handlens.errors import SpecError
-from handlens.spec import Estimator, EstimatorRecipe, Layer, Recipe, Residual, from_dict, to_dict
+from handlens.spec import Estimator, EstimatorRecipe, KerasRecipe, Layer, Recipe, Residual, from_dict, to_dict
 from handlens.spec.recipe import PARTS
 
 NONE = "none"  # how a text says that a field which may be left out is left out
@@ -24,12 +24,12 @@ def settable(recipe: Recipe) -> set[str]:
     Raises:
         SpecError: an estimator that cannot be built.
     """
-    keys = {f.name for f in dataclasses.fields(recipe)} - {"name"}
+    keys = {f.name for f in dataclasses.fields(recipe)} - {"name", "source"}
     if isinstance(recipe, EstimatorRecipe):
         return keys | {f"estimator.{name}" for name in _arguments(recipe.estimator)}
     for head in PARTS:
         keys |= {f"{head}.{name}" for name in _names(_part(recipe, head))}
-    for position, layer in enumerate(recipe.layers):
+    for position, layer in enumerate(getattr(recipe, "layers", ())):  # a model of the user's own shows none
         keys |= {f"layers.{position}.{name}" for name in _names(layer)}
         keys |= {f"layers.{name}" for name in _names_within(layer)}
     return keys
@@ -51,7 +51,7 @@ def with_value(recipe: Recipe, key: str, value: Any) -> Recipe:
         value = None if value == NONE and _arguments(recipe.estimator)[name] is None else value
         arguments = recipe.estimator.arguments | {name: value}
         return dataclasses.replace(recipe, estimator=Estimator(recipe.estimator.name, arguments))
-    if head != "layers":
+    if isinstance(recipe, KerasRecipe) or head != "layers":
         return dataclasses.replace(recipe, **{head: _changed(_part(recipe, head), name, value)})
     position, _, argument = name.rpartition(".")
     layers = tuple(
@@ -68,8 +68,9 @@ def with_value(recipe: Recipe, key: str, value: Any) -> Recipe:
 def _with_field(recipe: Recipe, key: str, value: Any) -> Recipe:
     if key in PARTS or key in ("layers", "estimator"):  # texts to be read
         return from_dict(to_dict(recipe) | {key: _lists(value)})
+    found_again = {"source": ""} if key == "model" else {}
     try:
-        return dataclasses.replace(recipe, **{key: value})
+        return dataclasses.replace(recipe, **found_again, **{key: value})
     except SpecError as error:
         error.where = f"recipe {recipe.name!r}"
         raise

@@ -9,7 +9,7 @@ import time
 
 from handlens.data import ImageSet, split
 from handlens.engines import Model, engine
-from handlens.spec import NetworkRecipe, Recipe
+from handlens.spec import EstimatorRecipe, Recipe
 
 SMALLEST, LARGEST = 125, 4_000  # training images of short trials; five doublings lie between
 
@@ -46,7 +46,7 @@ class Timing:
 
     def trial(self, recipe: Recipe, images: int, predicted: float) -> float:
         """Seconds of a trial on so many training images that predicts so many others."""
-        epochs = recipe.epochs if isinstance(recipe, NetworkRecipe) else 1
+        epochs = 1 if isinstance(recipe, EstimatorRecipe) else recipe.epochs
         return self.fit.at(images * epochs) + predicted * self.predict.at(images)
 
 
@@ -82,7 +82,7 @@ def measure(recipe: Recipe, fit: Short, seconds: float) -> Timing:
     Raises:
         HandlensError: the recipe cannot be trained on so few images.
     """
-    if isinstance(recipe, NetworkRecipe):
+    if not isinstance(recipe, EstimatorRecipe):
         recipe = dataclasses.replace(recipe, epochs=1, patience=None, keep="last")
     enough = seconds / 4  # of one fit: those before it take as long together, and so does predicting
     size = max(min(SMALLEST, fit.largest // 2), 1)
@@ -98,7 +98,7 @@ def measure(recipe: Recipe, fit: Short, seconds: float) -> Timing:
         before = (spent, one)
         size *= 2
     half = before or (None, None)
-    grows = not isinstance(recipe, NetworkRecipe)
+    grows = isinstance(recipe, EstimatorRecipe)
     return Timing(size, spent, Law(size, spent, half[0], grows), Law(size, one, half[1], grows))
 
 

@@ -11,7 +11,7 @@ from handlens.data import Dataset
 from handlens.errors import HandlensError, StoreError
 from handlens.records import Epoch, Run
 from handlens.seeds import integer
-from handlens.spec import NetworkRecipe, Recipe
+from handlens.spec import EstimatorRecipe, Recipe
 from handlens.studies.planning.plan import Planned, Study, plan
 from handlens.studies.search import methods
 from handlens.studies.search.space import Choices, Range, named, with_values
@@ -71,7 +71,7 @@ class Session:
 
     @property
     def monitor(self) -> str:
-        return self.wanted.recipe.monitor if isinstance(self.wanted.recipe, NetworkRecipe) else "accuracy"
+        return "accuracy" if isinstance(self.wanted.recipe, EstimatorRecipe) else self.wanted.recipe.monitor
 
     def spent(self) -> tuple[int, float]:
         """Trials begun and not broken off, and seconds that the finished ones took."""

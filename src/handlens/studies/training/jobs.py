@@ -75,11 +75,13 @@ def train_job(
     command: str = "",
     on_event: OnEvent = ignore_event,
     threads: int | None = None,
+    device: str | None = None,
     writing: AbstractContextManager[object] | None = None,
 ) -> Outcome:
     """Claim a trial, train and store it. Its training goes on from a checkpoint if there is one.
 
     Args:
+        device: of an engine that has a choice.
         writing: entered while the run is written.
 
     Raises:
@@ -110,6 +112,7 @@ def train_job(
                 command=command,
                 on_epoch=on_epoch,
                 threads=threads,
+                device=device,
                 checkpoint=checkpoint,
                 writing=writing,
             )

@@ -29,6 +29,7 @@ __all__ = [
     "looks_at",
     "open_tests",
     "run_study",
+    "uninterrupted",
 ]
 
 PULSE = 0.25  # seconds between two looks at what other processes do
@@ -36,9 +37,17 @@ Train = Callable[..., Failures]  # like `in_turn`
 
 
 def in_turn(
-    jobs: Sequence[Job], data: Training, store: Store, *, command: str = "", on_event: OnEvent = ignore_event
+    jobs: Sequence[Job],
+    data: Training,
+    store: Store,
+    *,
+    command: str = "",
+    on_event: OnEvent = ignore_event,
+    device: str | None = None,
 ) -> Failures:
     """Train the jobs one after the other in this process; each may use all processors.
+
+    `device` is for an engine that has a choice: `cpu`, `gpu`, `tpu`.
 
     A trial that cannot be trained (its loss is no number any more, say) is left out; the others go on.
 
@@ -48,8 +57,9 @@ def in_turn(
     agenda = Agenda(jobs, store, on_event)
     while True:
         while job := agenda.take():
-            writing = _uninterrupted()
-            said = train_job(job, data, store, command=command, on_event=on_event, writing=writing)
+            said = train_job(
+                job, data, store, command=command, on_event=on_event, device=device, writing=uninterrupted()
+            )
             agenda.settle(job, said)
         if not agenda.waiting:
             return agenda.failures
@@ -58,7 +68,7 @@ def in_turn(
 
 
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """The first Ctrl-C waits for the end of the block; the second one does not."""
     if threading.current_thread() is not threading.main_thread():
         yield

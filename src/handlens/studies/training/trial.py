@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handlens.data import Dataset, ImageSet, split
 from handlens.data.pictures import contract_of
 from handlens.engines import Model, OnEpoch, engine, ignore_epoch
 from handlens.evaluate import score
-from handlens.records import Environment, Epoch, Look, Run, Split, Timings
-from handlens.spec import NetworkRecipe, Recipe, to_text
+from handlens.records import Environment, Epoch, Look, Run, Split, Timings, Trial
+from handlens.spec import EstimatorRecipe, KerasRecipe, NetworkRecipe, Recipe, to_text
 from handlens.studies.planning.plan import Planned, configuration_of
 from handlens.studies.storage.result import Predictions, Tested
 from handlens.studies.storage.store import Store
 from handlens.studies.training.claims import at_work
-from handlens.studies.training.environment import device, environment
+from handlens.studies.training.environment import device as processor
+from handlens.studies.training.environment import environment
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,21 @@ def training(dataset: Dataset) -> Training:
     return Training(dataset.name, dataset.train, dataset.notes)
 
 
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """The images of a trial: what trains it, what validates it, and where in the training part these lie."""
+
+    train: ImageSet
+    validation: ImageSet
+    indices: NDArray[np.int64]
+
+
+def ready(trial: Trial, data: Training) -> Ready:
+    """The images of a trial."""
+    parts = split(data.images.labels, trial.split.validation, trial.split.seed)
+    return Ready(data.images.take(parts.train), data.images.take(parts.validation), parts.validation)
+
+
 def train_trial(
     planned: Planned,
     data: Training,
@@ -58,6 +75,7 @@ def train_trial(
     command: str = "",
     on_epoch: OnEpoch = ignore_epoch,
     threads: int | None = None,
+    device: str | None = None,
     checkpoint: Path | None = None,
     writing: AbstractContextManager[object] | None = None,
 ) -> Run:
@@ -65,6 +83,7 @@ def train_trial(
 
     Args:
         threads: of the training; as many as there are processors unless given.
+        device: of an engine that has a choice.
         checkpoint: a folder where a long training keeps its state, to go on from there.
         writing: entered while the run is written.
 
@@ -72,24 +91,72 @@ def train_trial(
         HandlensError: the trial cannot be trained.
         StoreError: it cannot be stored.
     """
-    trial = planned.trial
-    parts = split(data.images.labels, trial.split.validation, trial.split.seed)
-    train, validation = data.images.take(parts.train), data.images.take(parts.validation)
+    trial, images = planned.trial, ready(planned.trial, data)
     told: list[Epoch] = []
 
     def tell(epoch: Epoch) -> None:
         told.append(epoch)
         on_epoch(epoch)
 
-    wall, cpu = time.perf_counter(), time.process_time()
-    model = engine(planned.recipe.engine).fit(
-        planned.recipe, train, validation, trial.seed, tell, threads=threads, checkpoint=checkpoint
+    clock = Clock()
+    model = engine(planned.recipe.engine, device).fit(
+        planned.recipe,
+        images.train,
+        images.validation,
+        trial.seed,
+        tell,
+        threads=threads,
+        checkpoint=checkpoint,
     )
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    before = model.history[: len(model.history) - len(told)]  # of a training that was broken off
+    seconds = clock.seconds()
+    done = Done(model, seconds, threads, len(told))
+    run, said = finished(planned, data, images, done, command=command)
+    with writing or contextlib.nullcontext(), at_work(store):
+        return store.write(run, said, model.save, name=trial.hash)
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A training that is over.
+
+    Attributes:
+        seconds: wall and processor.
+        told: epochs that were trained now.
+        notes: besides those of data set and model.
+    """
+
+    model: Model
+    seconds: tuple[float, float]
+    threads: int | None
+    told: int
+    notes: tuple[str, ...] = ()
+
+
+class Clock:
+    """Wall and processor seconds since it was made."""
+
+    def __init__(self) -> None:
+        self.begin = time.perf_counter(), time.process_time()
+
+    def seconds(self) -> tuple[float, float]:
+        return time.perf_counter() - self.begin[0], time.process_time() - self.begin[1]
+
+
+def finished(
+    planned: Planned,
+    data: Training,
+    images: Ready,
+    done: Done,
+    *,
+    command: str = "",
+) -> tuple[Run, Predictions]:
+    """The record of a trained model, which is scored on its validation images."""
+    trial, model, seconds, phases = planned.trial, done.model, done.seconds, done.model.phases
+    before = model.history[: len(model.history) - done.told]  # of a training that was broken off
     begin = time.perf_counter()
-    probabilities = model.predict_proba(validation.images)
-    predict_us = 1e6 * (time.perf_counter() - begin) / max(len(validation), 1)
+    probabilities = model.predict_proba(images.validation.images)
+    predict_us = 1e6 * (time.perf_counter() - begin) / max(len(images.validation), 1)
+    wall = max(seconds[0] * phases.share - phases.warm_up_s - phases.compile_s, 0.0)
     run = Run(
         trial=trial,
         name=planned.name,
@@ -97,22 +164,28 @@ def train_trial(
         engine=planned.recipe.engine,
         dataset=data.name,
         classes=data.images.classes,
-        input=data.contract(trial.split, train),
+        input=data.contract(trial.split, images.train),
         history=model.history,
-        train_images=len(train),
-        validation=score(probabilities, validation.labels),
-        timings=Timings(wall + (before[-1].seconds if before else 0.0), cpu, predict_us, device(threads)),
+        train_images=len(images.train),
+        validation=score(probabilities, images.validation.labels),
+        timings=Timings(
+            fit_wall_s=wall + (before[-1].seconds if before else 0.0),
+            fit_cpu_s=seconds[1] * phases.share,
+            predict_us_per_image=predict_us,
+            device=phases.device or processor(done.threads),
+            warm_up_s=phases.warm_up_s,
+            compile_s=phases.compile_s,
+        ),
         environment=_environment(command),
         parameters=model.count_params(),
         epochs=len(model.history) or None,
         optimizer=optimizer(planned.recipe),
         model_bytes=0,
         created=_now(),
-        notes=(*data.notes, *model.notes, *_broken_off(len(before))),
+        notes=(*data.notes, *model.notes, *done.notes, *_broken_off(len(before))),
     )
-    said = Predictions(parts.validation, probabilities.astype(np.float32), np.asarray(validation.labels))
-    with writing or contextlib.nullcontext(), at_work(store):
-        return store.write(run, said, model.save, name=trial.hash)
+    labels = np.asarray(images.validation.labels)
+    return run, Predictions(images.indices, probabilities.astype(np.float32), labels)
 
 
 def open_test(hash: str, test: ImageSet, store: Store, *, digest: str = "") -> None:
@@ -149,12 +222,14 @@ def describe(recipe: Recipe) -> str:
     """A recipe in one readable line."""
     if isinstance(recipe, NetworkRecipe):
         return ", ".join(to_text(layer) for layer in recipe.layers)
-    return str(recipe.estimator)
+    return recipe.model if isinstance(recipe, KerasRecipe) else str(recipe.estimator)
 
 
 def optimizer(recipe: Recipe) -> str:
-    """The optimizer's text; empty for a classical model."""
-    return to_text(recipe.optimizer) if isinstance(recipe, NetworkRecipe) else ""
+    """The optimizer's text; empty for a classical model, and for a model of the user's own that brings one."""
+    if isinstance(recipe, EstimatorRecipe) or recipe.optimizer is None:
+        return ""
+    return to_text(recipe.optimizer)
 
 
 def _broken_off(epochs: int) -> tuple[str, ...]:

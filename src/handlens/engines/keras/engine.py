@@ -1,0 +1,132 @@
+"""The Keras engine: the recipes of the engine from scratch, trained by Keras on JAX."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from handlens import nn
+from handlens.data.images import ImageSet
+from handlens.data.prepare import Preparation, fit_preparation
+from handlens.engines import scratch
+from handlens.engines.checkpoint import CHECKPOINT_SECONDS, Checkpoint, name_of
+from handlens.engines.contract import Model, OnEpoch, Phases, ignore_epoch
+from handlens.engines.keras import model as models
+from handlens.engines.keras.devices import find
+from handlens.engines.keras.members import Member, policy
+from handlens.engines.keras.model import KerasModel, Predictor, served
+from handlens.engines.keras.trainer import Trainer
+from handlens.engines.watch import Watch
+from handlens.errors import HandlensError
+from handlens.nn.arrays import Array
+from handlens.seeds import generator
+from handlens.spec import NetworkRecipe
+
+VERSION = 1
+
+
+class Pulled:
+    """The weights of one of a trainer's trainings, for `Watch`."""
+
+    def __init__(self, trainer: Trainer, i: int) -> None:
+        self.trainer, self.i = trainer, i
+
+    def state(self) -> Array:
+        return self.trainer.pull(self.i).state()
+
+    def restore(self, state: Array) -> None:
+        self.trainer.members[self.i].settings.network.restore(state)
+
+
+class KerasEngine:
+    """Trains with Keras, an epoch as one program of JAX's."""
+
+    name = "keras"
+    checkpoint_seconds = CHECKPOINT_SECONDS
+
+    def __init__(self, device: str | None = None) -> None:
+        """`device`: `cpu`, `gpu`, `tpu`, `gpu:1`; JAX's first choice unless given."""
+        self.device = find(device)
+
+    @property
+    def numerics(self) -> str:
+        return f"keras-{VERSION} keras-{version('keras')} jax-{version('jax')}"
+
+    def check(self, recipe: NetworkRecipe, shape: tuple[int, int, int], classes: int) -> None:
+        scratch.build(recipe, shape, classes, np.random.default_rng(0))
+
+    def fit(
+        self,
+        recipe: NetworkRecipe,
+        train: ImageSet,
+        validation: ImageSet,
+        seed: int,
+        on_epoch: OnEpoch = ignore_epoch,
+        *,
+        checkpoint: Path | None = None,
+        threads: int | None = None,
+    ) -> Model:
+        preparation = fit_preparation(recipe.prepare, train.images)
+        trainer = Trainer([member(recipe, train, validation, seed, preparation)], self.device)
+        watch = Watch(recipe, Pulled(trainer, 0))
+        kept = None
+        if checkpoint is not None:
+            kept = Checkpoint(
+                checkpoint,
+                lambda: name_of(self.numerics, recipe, train, validation, seed),
+                every=self.checkpoint_seconds,
+            )
+            kept.restore(trainer, watch)
+        while not watch.over:
+            (seen,) = trainer.epoch()
+            if isinstance(seen, HandlensError):
+                raise seen
+            epoch = watch.note(seen)
+            if kept is not None and not watch.over:
+                kept.save(trainer, watch)
+            on_epoch(epoch)
+        if kept is not None:
+            kept.remove()
+        return finished(trainer, 0, watch, preparation, kept.notes if kept else ())
+
+    def load(self, folder: Path) -> Model:
+        return models.load(folder)
+
+
+def member(
+    recipe: NetworkRecipe, train: ImageSet, validation: ImageSet, seed: int, preparation: Preparation
+) -> Member:
+    """A training with the first weights and the random numbers of the engine from scratch."""
+    network = scratch.build(recipe, train.shape, len(train.classes), generator(seed, "weights"))
+    settings = scratch.settings(
+        recipe,
+        network,
+        (train.images, train.labels),
+        (validation.images, validation.labels),
+        offset=preparation.offset,
+        scale=preparation.scale,
+    )
+    return Member(recipe, settings, nn.training.seed_of(generator(seed, "training")))
+
+
+def finished(
+    trainer: Trainer, i: int, watch: Watch, preparation: Preparation, notes: Sequence[str] = ()
+) -> KerasModel:
+    """The model of a training that is over, ready to predict."""
+    recipe, count = trainer.members[i].recipe, len(trainer.members)
+    network = trainer.pull(i)
+    watch.finish()
+    predictor = Predictor(served(network, policy(recipe)), trainer.device)
+    begin = time.perf_counter()
+    predictor(np.zeros((1, *network.input_shape), np.uint8), preparation)  # compiles
+    phases = Phases(
+        trainer.warm_up_s / count,
+        trainer.compile_s / count + time.perf_counter() - begin,
+        1 / count,
+        trainer.device.name,
+    )
+    return KerasModel(predictor, preparation, tuple(watch.history), tuple(notes), phases)
