@@ -34,11 +34,11 @@ zoo: .venv/installed
 	touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx,search,mlflow,ray]'
+	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx,search,mlflow,ray,keras]'
 	touch $@
 
 .venv/installed-bench: .venv/installed requirements-bench.txt
-	$(PIP) --requirement requirements-bench.txt
+	$(PIP) --requirement requirements-bench.txt --editable '.[keras]'
 	touch $@
 
 clean:

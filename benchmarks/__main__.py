@@ -38,7 +38,7 @@ def main() -> None:
 def measure(work: Work, repeats: int) -> Found:
     """Each peer steps once, in turn, `repeats` times; medians, and the median of the ratios pair by pair."""
     with ExitStack() as stack:
-        peers = {name: stack.enter_context(Peer(name, work.name)) for name in ("ours", *work.targets)}
+        peers = {name: stack.enter_context(Peer(name, work.name)) for name in (work.ours, *work.targets)}
         absent = {name: peer.absent for name, peer in peers.items() if peer.absent}
         running = {name: peer for name, peer in peers.items() if not peer.absent}
         answers: dict[str, list[dict[str, float]]] = {name: [] for name in running}
@@ -47,9 +47,9 @@ def measure(work: Work, repeats: int) -> Found:
                 answers[name].append(peer.step())
         seconds = {name: [a["seconds"] for a in given] for name, given in answers.items()}
         ratios = {
-            name: [theirs / ours for theirs, ours in zip(seconds[name], seconds["ours"], strict=True)]
+            name: [theirs / ours for theirs, ours in zip(seconds[name], seconds[work.ours], strict=True)]
             for name in running
-            if name != "ours"
+            if name != work.ours
         }
         return Found(
             work=work,
@@ -60,7 +60,7 @@ def measure(work: Work, repeats: int) -> Found:
                 for name, given in answers.items()
                 if "test_accuracy" in given[0]
             },
-            extra_mb=max(a["extra_mb"] for a in answers["ours"]),
+            extra_mb=max(a["extra_mb"] for a in answers[work.ours]),
             versions={name: peer.version for name, peer in running.items()},
             absent=absent,
         )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.work import THREADS, Work
+from benchmarks.work import THREADS, WORKS, Work
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
@@ -29,15 +29,15 @@ class Found:
 
 def rows(found: Found) -> list[tuple[str, str, str, str, str]]:
     """Peer, its seconds, the ratio, the range of ratios, the target."""
-    lines = [("handlens", f"{found.seconds['ours']:.3f}", "1", "", "")]
+    lines = [("handlens", f"{found.seconds[found.work.ours]:.3f}", "1", "", "")]
     for name, target in found.work.targets.items():
         if name in found.absent:
             lines.append((name, f"absent: {found.absent[name]}", "", "", f"{target:.2f}"))
             continue
         middle, low, high = found.ratios[name]
-        reached = "reached" if middle >= target else "not reached"
+        said = f"{target:.2f}, {'reached' if middle >= target else 'not reached'}" if target else ""
         times = f"{low:.2f} to {high:.2f}"
-        lines.append((name, f"{found.seconds[name]:.3f}", f"{middle:.2f}", times, f"{target:.2f}, {reached}"))
+        lines.append((name, f"{found.seconds[name]:.3f}", f"{middle:.2f}", times, said))
     return lines
 
 
@@ -45,13 +45,13 @@ def remarks(found: Found, peak: float) -> list[str]:
     """Share of the sgemm peak, memory, accuracies."""
     said = []
     if found.work.flop:
-        rate = found.work.flop / found.seconds["ours"]
+        rate = found.work.flop / found.seconds[found.work.ours]
         said.append(f"{rate / 1e9:.0f} GFLOP/s, {100 * rate / peak:.0f} % of this machine's sgemm peak")
     if found.extra_mb >= 1:  # a work in processes of its own takes none in the one that is watched
         said.append(f"at most {found.extra_mb:.0f} MB beside the images and libraries")
     for name, values in found.accuracy.items():
         mean, spread = statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
-        label = "handlens" if name == "ours" else name
+        label = "handlens" if name == found.work.ours else name
         said.append(
             f"{label}: test accuracy {100 * mean:.2f} % ± {100 * spread:.2f} over {len(values)} seeds"
         )
@@ -69,8 +69,11 @@ def text(everything: Sequence[Found], peak: float) -> str:
 
 
 def write(everything: Sequence[Found], peak: float, repeats: int) -> Path:
-    """Renew docs/benchmarks.md."""
-    versions = {name: version for found in everything for name, version in found.versions.items()}
+    """Renew the sections of these works in docs/benchmarks.md; what else stands there stays."""
+    titles = [work.title for work in WORKS]
+    kept = _sections(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    kept |= {found.work.title: _section(found, peak) for found in everything}
+    ordered = sorted(kept, key=lambda title: titles.index(title) if title in titles else len(titles))
     lines = [
         "# Benchmarks",
         "",
@@ -81,18 +84,29 @@ def write(everything: Sequence[Found], peak: float, repeats: int) -> Path:
         "spinning takes time from the others; every library chooses its kernels for the CPU itself",
         "(`OPENBLAS_CORETYPE` and the like are not passed on).",
         "",
-        f"Machine: {_processor()}, {THREADS} threads, sgemm peak {peak / 1e9:.0f} GFLOP/s, "
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}. Python {platform.python_version()}; "
-        + "; ".join(sorted(versions.values()))
-        + ".",
+        f"Machine: {_processor()}, {THREADS} threads. Python {platform.python_version()}.",
     ]
-    for found in everything:
-        lines += ["", f"## {found.work.title}", "", "| | s | times as fast | range | target |"]
-        lines += ["| --- | --- | --- | --- | --- |"]
-        lines += ["| " + " | ".join(row) + " |" for row in rows(found)]
-        lines += ["", "; ".join(remarks(found, peak)) + "."]
+    for title in ordered:
+        lines += ["", f"## {title}", "", kept[title]]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return PAGE
+
+
+def _section(found: Found, peak: float) -> str:
+    """A work's table, and what its figures were found with."""
+    lines = ["| | s | times as fast | range | target |", "| --- | --- | --- | --- | --- |"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(found)]
+    with_what = [
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, sgemm peak {peak / 1e9:.0f} GFLOP/s",
+        *sorted(set(found.versions.values())),
+    ]
+    return "\n".join([*lines, "", "; ".join(remarks(found, peak) + with_what) + "."])
+
+
+def _sections(page: str) -> dict[str, str]:
+    """The page's sections by their titles."""
+    parts = page.split("\n## ")[1:]
+    return {title: body.strip() for title, _, body in (part.partition("\n") for part in parts)}
 
 
 def _processor() -> str:

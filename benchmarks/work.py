@@ -17,6 +17,7 @@ class Work:
     """What is timed: peers other than `ours` each have a target for `peer's seconds / our seconds`.
 
     `flop`: floating-point operations of the matrix products in one step, for the share of the sgemm peak.
+    `ours`: the peer that is ours: the engine from scratch, or `ours-keras`.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Work:
     unit: str
     targets: dict[str, float]
     flop: float = 0.0
+    ours: str = "ours"
 
 
 def dense_flop(*widths: int) -> float:
@@ -56,6 +58,30 @@ WORKS = (
         60_000 * dense_flop(784, 500, 300, 10),
     ),
     Work("fast", "A whole training that gets 99 % of the test images right", "s", {"torch": 1 / 0.6}),
+    Work(
+        "keras-dense",
+        "Keras engine: 784-500-300-10, one epoch, SGD, batch 128",
+        "s",
+        {"keras-jax": 1.3, "keras-tensorflow": 1.8},
+        60_000 * dense_flop(784, 500, 300, 10),
+        "ours-keras",
+    ),
+    Work(
+        "keras-fifteen",
+        "Keras engine: 15 networks 784-500-300-10 stacked, a network and epoch",
+        "s",
+        {"alone": 1.0},
+        60_000 * dense_flop(784, 500, 300, 10),
+        "ours-keras",
+    ),
+    Work(
+        "keras-lenet",
+        "Keras engine: LeNet, one epoch, Adam, batch 128",
+        "s",
+        {"keras-jax": 1.0, "keras-tensorflow": 1.0, "scratch": 0.0},
+        60_000 * LENET,
+        "ours-keras",
+    ),
     Work("predict", "predicting 10,000 images with LeNet", "s", {"torch": 1.0, "onnxruntime": 0.7}),
 )
 

@@ -17,6 +17,10 @@ from benchmarks.work import mnist
 
 MODULES = {
     "ours": "ours",
+    "scratch": "ours",
+    "ours-keras": "ours_keras",
+    "alone": "ours_keras_alone",
+    "keras-jax": "keras_jax",
     "torch": "torch_eager",
     "keras-tensorflow": "keras_tensorflow",
     "scikit-learn": "scikit_learn",

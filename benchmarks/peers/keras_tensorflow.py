@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
-import numpy as np
 import tensorflow as tf
-from keras import layers
 
-from benchmarks.work import BATCH, THREADS, floats, mnist
+from benchmarks.peers import keras_models as models
+from benchmarks.work import THREADS
 
-Step = Callable[[], Any]
 tf.config.threading.set_intra_op_parallelism_threads(THREADS)
 
 
@@ -24,55 +21,11 @@ def version() -> str:
     return f"Keras {keras.__version__}, TensorFlow {tf.__version__}"
 
 
-def lenet() -> Step:
-    model = keras.Sequential([
-        layers.Input((28, 28, 1)),
-        layers.Conv2D(6, 5, activation="relu"), layers.MaxPooling2D(2),
-        layers.Conv2D(16, 5, activation="relu"), layers.MaxPooling2D(2),
-        layers.Flatten(), layers.Dense(120, activation="relu"), layers.Dense(84, activation="relu"),
-        layers.Dense(10, activation="softmax"),
-    ])  # fmt: skip
-    return _epochs(model, keras.optimizers.Adam())
-
-
-def dense() -> Step:
-    return _epochs(_dense(0.0), keras.optimizers.SGD(0.1))
-
-
-def fifteen() -> Step:
-    """The fifteen networks one after the other, one epoch each."""
-    x, y = _arrays()
-
-    def step() -> None:
-        for l2 in np.linspace(1e-6, 1e-3, 5):
-            for seed in range(3):
-                keras.utils.set_random_seed(seed)
-                model = _dense(float(l2))
-                model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
-                model.fit(x, y, batch_size=BATCH, verbose=0)
-
-    return step
-
-
-def _dense(l2: float) -> keras.Model:
-    penalty = keras.regularizers.L2(l2) if l2 else None
-    hidden = [layers.Dense(n, activation="relu", kernel_regularizer=penalty) for n in (500, 300)]
-    return keras.Sequential(
-        [layers.Input((28, 28, 1)), layers.Flatten(), *hidden, layers.Dense(10, activation="softmax")]
-    )
-
-
-def _arrays() -> tuple[np.ndarray, np.ndarray]:
-    images, labels, _, _ = mnist()
-    return floats(images), np.asarray(labels)
-
-
-def _epochs(model: keras.Model, optimizer: Any) -> Step:
-    x, y = _arrays()
-    model.compile(optimizer, "sparse_categorical_crossentropy")
-
-    return lambda: model.fit(x, y, batch_size=BATCH, verbose=0)
-
-
 CHECKS: dict[str, Any] = {}
-WORKS = {"lenet": lenet, "dense": dense, "fifteen": fifteen}
+WORKS = {
+    "lenet": models.lenet,
+    "dense": models.dense,
+    "fifteen": models.fifteen,
+    "keras-lenet": models.lenet,
+    "keras-dense": models.dense,
+}

@@ -113,4 +113,12 @@ def _one_of_fifteen(job: tuple[float, int]) -> float:
 
 
 CHECKS: dict[str, Callable[[Any], dict[str, Any]]] = {"fast": test_accuracy, "peak": peak_found}
-WORKS = {"lenet": lenet, "dense": dense, "fifteen": fifteen, "fast": fast, "predict": predict, "peak": peak}
+WORKS = {
+    "lenet": lenet,
+    "keras-lenet": lenet,
+    "dense": dense,
+    "fifteen": fifteen,
+    "fast": fast,
+    "predict": predict,
+    "peak": peak,
+}

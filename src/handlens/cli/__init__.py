@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from handlens.cli import compare, explain, look, plan, predict, report, run, runs, tune
+from handlens.cli import compare, convert, explain, look, plan, predict, report, run, runs, tune, twin
 from handlens.errors import HandlensError
 
 app = typer.Typer(
@@ -28,6 +28,8 @@ app.add_typer(runs.app, name="runs")
 app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
+app.command("twin")(twin.twin)
+app.command("convert")(convert.convert)
 app.command("look")(look.look)
 app.command("data")(look.data)
 app.command("models")(look.models)

@@ -20,6 +20,14 @@ DataSet = Annotated[
 Models = Annotated[
     str | None, typer.Option("--models", help="Without a file: names (`handlens models`), comma between.")
 ]
+Keras = Annotated[
+    str | None,
+    typer.Option(
+        "--keras",
+        metavar="MODULE:FUNCTION",
+        help="Without a file: Keras models of your own, by functions that build them, comma between.",
+    ),
+]
 Replicates = Annotated[
     int | None, typer.Option("--replicates", min=1, help="Trainings of each recipe; default 3.")
 ]
@@ -56,8 +64,10 @@ Events = Annotated[
 ]
 
 
-def asked_study(file: Path | None, dataset: str | None, models: str | None, **said: Any) -> Study:
-    """The study of a file, or of `--dataset` and `--models`, with what else was `said`.
+def asked_study(
+    file: Path | None, dataset: str | None, models: str | None, keras: str | None = None, **said: Any
+) -> Study:
+    """The study of a file, or of `--dataset`, `--models` and `--keras`, with what else was `said`.
 
     Raises:
         SpecError: both, or neither; a study that cannot be.
@@ -65,11 +75,12 @@ def asked_study(file: Path | None, dataset: str | None, models: str | None, **sa
     from handlens.errors import SpecError
     from handlens.studies.planning.plan import read_study
 
-    if file and (dataset or models):
+    if file and (dataset or models or keras):
         raise SpecError(
-            "both a study's file and --dataset or --models", remedy="give one of them, or edit the file"
+            "both a study's file and --dataset, --models or --keras",
+            remedy="give one of them, or edit the file",
         )
-    study = read_study(file) if file else _quick(dataset, models)
+    study = read_study(file) if file else _quick(dataset, models, keras)
     said["split"] = None if said["split"] is None else _split(said["split"])
     said["reading"] = said["reading"] if any(dataclasses.astuple(said["reading"])) else None
     return dataclasses.replace(study, **{key: value for key, value in said.items() if value is not None})
@@ -107,21 +118,28 @@ def asked_train(
     return in_stacks(in_turn if workers == 1 else in_processes(workers), device)
 
 
-def _quick(dataset: str | None, models: str | None) -> Study:
+def _quick(dataset: str | None, models: str | None, keras: str | None) -> Study:
     from handlens.errors import SpecError
+    from handlens.spec import from_dict
     from handlens.studies.planning.plan import study
 
-    if not dataset or not models:
+    if not dataset or not (models or keras):
         raise SpecError(
             "nothing to run",
-            expected="a study's file, or --dataset and --models",
+            expected="a study's file, or --dataset and --models or --keras",
             remedy="e.g. handlens run --dataset mnist-5k --models forest,mlp",
         )
-    names = [name.strip() for name in models.split(",") if name.strip()]
+    own = [from_dict({"name": name, "model": name}, where="--keras") for name in _names(keras)]
+    names = [*_names(models), *(recipe.name for recipe in own)]
     stem = Path(dataset).name.split(".")[0] or "study"
     name = re.sub(r"[^\w .-]+", "-", "-".join([stem, *names])).strip("-. ")[:80]
     title = f"{', '.join(names)} on {stem}"
-    return study(where="--models", name=name, title=title, dataset=dataset, recipes=names)
+    recipes = [*_names(models), *own]
+    return study(where="--models", name=name, title=title, dataset=dataset, recipes=recipes)
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def _split(validation: float) -> object:

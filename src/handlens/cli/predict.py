@@ -16,6 +16,14 @@ def predict(
     pictures: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of any size and colour.")
     ],
+    keras: Annotated[
+        str | None,
+        typer.Option(
+            "--keras",
+            metavar="MODULE:FUNCTION",
+            help="Import your own code that builds the model, where Keras's own layers are not enough.",
+        ),
+    ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name.")] = 3,
     runs: common.Runs = common.RUNS,
     reports: common.Reports = common.REPORTS,
@@ -30,6 +38,10 @@ def predict(
 
     from handlens.studies.training.trial import load_model
 
+    if keras:
+        from handlens.engines.keras.code import asked
+
+        asked(keras)
     store = common.store(runs)
     record, model = load_model(store, chosen(run, store, reports))
     made = fitted(record, pictures)

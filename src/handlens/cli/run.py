@@ -23,6 +23,7 @@ def run(
     file: asked.File = None,
     dataset: asked.DataSet = None,
     models: asked.Models = None,
+    keras: asked.Keras = None,
     replicates: asked.Replicates = None,
     seed: asked.Seed = None,
     validation: asked.Validation = None,
@@ -55,7 +56,7 @@ def run(
     from handlens.studies.training.run import run_study
 
     said = {"split": validation, "reading": common.options(size, shape, label, skip_bad), "classes": classes}
-    study = asked.asked_study(file, dataset, models, replicates=replicates, seed=seed, **said)
+    study = asked.asked_study(file, dataset, models, keras, replicates=replicates, seed=seed, **said)
     images = common.load(study.dataset, study.reading, study.classes)
     train, store = asked.asked_train(workers, on, address, results, device), common.store(runs)
     command = shlex.join(["handlens", *sys.argv[1:]])

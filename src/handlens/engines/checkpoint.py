@@ -24,7 +24,7 @@ from handlens.data.images import ImageSet
 from handlens.engines.watch import Watch
 from handlens.nn.arrays import Array
 from handlens.records import Epoch
-from handlens.spec import NetworkRecipe, to_dict
+from handlens.spec import Recipe, to_dict
 
 CHECKPOINT_SECONDS = 20.0
 FORMAT = 1
@@ -107,7 +107,7 @@ class Checkpoint:
             self.path.parent.rmdir()
 
 
-def name_of(numerics: str, recipe: NetworkRecipe, train: ImageSet, validation: ImageSet, seed: int) -> str:
+def name_of(numerics: str, recipe: Recipe, train: ImageSet, validation: ImageSet, seed: int) -> str:
     """What tells a training from all others: everything that its numbers depend on, as a sha256."""
     plain = {key: value for key, value in to_dict(recipe).items() if key != "name"}
     told = (FORMAT, numerics, np.__version__, plain, train.digest(), validation.digest(), seed)

@@ -10,7 +10,7 @@ from handlens import nn
 from handlens.evaluate import accuracy, macro_f1
 from handlens.nn.arrays import Array
 from handlens.records import Epoch
-from handlens.spec import NetworkRecipe
+from handlens.spec import KerasRecipe, NetworkRecipe
 
 
 class Weights(Protocol):
@@ -30,7 +30,7 @@ class Watch:
         best_state: the network's state after that epoch, where the recipe keeps the best one; else None.
     """
 
-    def __init__(self, recipe: NetworkRecipe, network: Weights) -> None:
+    def __init__(self, recipe: NetworkRecipe | KerasRecipe, network: Weights) -> None:
         self.recipe, self.network = recipe, network
         self.history: list[Epoch] = []
         self.best, self.best_epoch = -np.inf, 0

@@ -1,1 +1,19 @@
 """The engine that trains with Keras, on JAX where it may. Nothing here is imported before it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from handlens.engines.keras.coded import CodedModel
+    from handlens.engines.keras.model import KerasModel
+
+
+def fit(model: Any, images: Any, labels: Any, **how: Any) -> KerasModel | CodedModel:
+    """Train a Keras model of your own; see `handlens.engines.keras.bring.fit` for the arguments.
+
+    Example: `fit(build_model, images, labels, validation=(more, theirs), epochs=5).predict_proba(more)`
+    """
+    from handlens.engines.keras.bring import fit as fit_now
+
+    return fit_now(model, images, labels, **how)

@@ -15,16 +15,17 @@ from handlens.data.prepare import Preparation, fit_preparation
 from handlens.engines import scratch
 from handlens.engines.checkpoint import CHECKPOINT_SECONDS, Checkpoint, name_of
 from handlens.engines.contract import Model, OnEpoch, Phases, ignore_epoch
+from handlens.engines.keras import bring
 from handlens.engines.keras import model as models
+from handlens.engines.keras.code import asked
 from handlens.engines.keras.devices import find
 from handlens.engines.keras.members import Member, policy
 from handlens.engines.keras.model import KerasModel, Predictor, served
-from handlens.engines.keras.trainer import Trainer
+from handlens.engines.keras.trainer import Trainer, follow
 from handlens.engines.watch import Watch
-from handlens.errors import HandlensError
 from handlens.nn.arrays import Array
 from handlens.seeds import generator
-from handlens.spec import NetworkRecipe
+from handlens.spec import KerasRecipe, NetworkRecipe
 
 VERSION = 1
 
@@ -56,12 +57,15 @@ class KerasEngine:
     def numerics(self) -> str:
         return f"keras-{VERSION} keras-{version('keras')} jax-{version('jax')}"
 
-    def check(self, recipe: NetworkRecipe, shape: tuple[int, int, int], classes: int) -> None:
+    def check(self, recipe: NetworkRecipe | KerasRecipe, shape: tuple[int, int, int], classes: int) -> None:
+        if isinstance(recipe, KerasRecipe):
+            bring.check(recipe, shape, classes)
+            return
         scratch.build(recipe, shape, classes, np.random.default_rng(0))
 
     def fit(
         self,
-        recipe: NetworkRecipe,
+        recipe: NetworkRecipe | KerasRecipe,
         train: ImageSet,
         validation: ImageSet,
         seed: int,
@@ -70,9 +74,6 @@ class KerasEngine:
         checkpoint: Path | None = None,
         threads: int | None = None,
     ) -> Model:
-        preparation = fit_preparation(recipe.prepare, train.images)
-        trainer = Trainer([member(recipe, train, validation, seed, preparation)], self.device)
-        watch = Watch(recipe, Pulled(trainer, 0))
         kept = None
         if checkpoint is not None:
             kept = Checkpoint(
@@ -80,17 +81,13 @@ class KerasEngine:
                 lambda: name_of(self.numerics, recipe, train, validation, seed),
                 every=self.checkpoint_seconds,
             )
-            kept.restore(trainer, watch)
-        while not watch.over:
-            (seen,) = trainer.epoch()
-            if isinstance(seen, HandlensError):
-                raise seen
-            epoch = watch.note(seen)
-            if kept is not None and not watch.over:
-                kept.save(trainer, watch)
-            on_epoch(epoch)
-        if kept is not None:
-            kept.remove()
+        if isinstance(recipe, KerasRecipe):
+            build = asked(recipe.model, recipe.source)
+            return bring.train_model(recipe, build, train, validation, seed, self.device, on_epoch, kept)
+        preparation = fit_preparation(recipe.prepare, train.images)
+        trainer = Trainer([member(recipe, train, validation, seed, preparation)], self.device)
+        watch = Watch(recipe, Pulled(trainer, 0))
+        follow(trainer, watch, kept, on_epoch)
         return finished(trainer, 0, watch, preparation, kept.notes if kept else ())
 
     def load(self, folder: Path) -> Model:

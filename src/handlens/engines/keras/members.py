@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from handlens import nn, spec
 from handlens.engines.keras import program
 from handlens.engines.keras.devices import Device
 from handlens.engines.keras.libraries import jnp, keras
+from handlens.engines.keras.losses import LOSSES
 from handlens.engines.keras.twin import twin
 from handlens.engines.keras.weights import arranged, names, variables
 from handlens.nn.arrays import Array
@@ -22,9 +23,34 @@ from handlens.nn.trainer import confusion
 from handlens.spec import NetworkRecipe
 
 
+class Training(Protocol):
+    """What a `Trainer` asks of each of its trainings."""
+
+    @property
+    def recipe(self) -> Any: ...
+
+    @property
+    def settings(self) -> Any:
+        """At least images, labels, validation, offset, scale and batch_size."""
+
+    @property
+    def draws(self) -> int: ...
+
+    def rates(self, number: int) -> NDArray[np.float64]: ...
+
+    def epoch(
+        self,
+        number: int,
+        losses: Array,
+        predicted: NDArray[np.int32],
+        order: NDArray[np.int64],
+        against: tuple[Array, Array] | None,
+    ) -> nn.training.Epoch: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Member:
-    """A training.
+    """A training of a network of ours.
 
     Attributes:
         settings: as the engine from scratch has them, with the network that holds the first weights.
@@ -56,20 +82,45 @@ class Member:
         against: tuple[Array, Array] | None,
     ) -> nn.training.Epoch:
         """The epoch's record by what the program said; `against`: outputs and losses of validation images."""
-        classes = self.settings.network.classes
-        loss = table = None
-        if against is not None and self.settings.validation is not None:
-            loss = float(against[1].mean(dtype=np.float64))
-            table = confusion(self.settings.validation[1], against[0].argmax(axis=1), classes)
-        return nn.training.Epoch(
-            epoch=number,
-            loss=float(losses.mean(dtype=np.float64)),
-            confusion=confusion(self.settings.labels[order], predicted, classes),
-            validation_loss=loss,
-            validation_confusion=table,
-            seconds=0.0,
-            learning_rate=0.0,
-        )
+        seen = Seen(losses, self.settings.labels[order], predicted)
+        return record(number, seen, self.settings.validation, against, self.settings.network.classes)
+
+
+class Seen(NamedTuple):
+    """What an epoch did with its images, in their order: losses, labels, predicted classes [n]."""
+
+    losses: Array
+    labels: NDArray[Any]
+    predicted: NDArray[Any]
+
+
+def record(
+    number: int, seen: Seen, validation: Any, against: tuple[Array, Array] | None, classes: int
+) -> nn.training.Epoch:
+    """An epoch's record; `against`: outputs and losses of the images of `validation`, and its labels."""
+    loss = table = None
+    if against is not None and validation is not None:
+        loss = float(against[1].mean(dtype=np.float64))
+        table = confusion(validation[1], against[0].argmax(axis=1), classes)
+    return nn.training.Epoch(
+        epoch=number,
+        loss=float(seen.losses.mean(dtype=np.float64)),
+        confusion=confusion(seen.labels, seen.predicted, classes),
+        validation_loss=loss,
+        validation_confusion=table,
+        seconds=0.0,
+        learning_rate=0.0,
+    )
+
+
+Made = tuple[program.Parts, list[program.State], list[program.Numbers]]
+
+
+def made(members: Sequence[Member], device: Device) -> Made:
+    """The program that the members share, and each one's first state and numbers."""
+    shared = parts(members, LOSSES[type(members[0].recipe.loss)], device)
+    states = [first_state(shared, member) for member in members]
+    return shared, states, [numbers(shared, member) for member in members]
 
 
 def parts(members: Sequence[Member], loss: Callable[..., Any], device: Device) -> program.Parts:

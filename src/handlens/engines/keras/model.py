@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,15 @@ from handlens import nn
 from handlens.data.images import Images
 from handlens.data.prepare import Preparation
 from handlens.engines.contract import HERE, Phases
+from handlens.engines.keras.code import NotAsked
 from handlens.engines.keras.devices import Device, find
 from handlens.engines.keras.libraries import ON_JAX, jax, jnp, keras
 from handlens.engines.keras.twin import twin
 from handlens.errors import HandlensError, StoreError
 from handlens.records import Epoch
+
+if TYPE_CHECKING:
+    from handlens.engines.keras.coded import CodedModel
 
 SIZE = 512  # images predicted at a time: one program serves every set
 MODEL, FACTS = "model.keras", "model.json"
@@ -28,8 +32,9 @@ MODEL, FACTS = "model.keras", "model.json"
 class Predictor:
     """Class probabilities by a Keras model, so many images at a time; compiled when it is first called."""
 
-    def __init__(self, model: Any, device: Device) -> None:
-        self.model, self.device = model, device
+    def __init__(self, model: Any, device: Device, *, traced: bool = ON_JAX) -> None:
+        """`traced`: the model can become one of JAX's programs."""
+        self.model, self.device, self.traced = model, device, traced
 
     def __call__(self, images: Images, preparation: Preparation) -> NDArray[np.float32]:
         found = [np.zeros((0, self.model.output_shape[-1]), np.float32)]
@@ -39,14 +44,14 @@ class Predictor:
                 whole = np.zeros((SIZE, *part.shape[1:]), part.dtype)
                 whole[: len(part)] = part
                 said = self._forward(whole, preparation.offset, preparation.scale)
-                found.append(np.asarray(said, np.float32)[: len(part)])
+                found.append(np.asarray(keras.ops.convert_to_numpy(said), np.float32)[: len(part)])
         return np.concatenate(found)
 
     @cached_property
     def _forward(self) -> Any:
         """Of raw images [n, ...], offset and scale: probabilities [n, k]."""
         model = self.model
-        if not ON_JAX:
+        if not self.traced:
             return lambda x, offset, scale: model((x.astype(np.float32) - offset) * scale, training=False)
         sets = (model.trainable_variables, model.non_trainable_variables)
         state = [[v.value for v in variables] for variables in sets]
@@ -95,19 +100,25 @@ def served(network: nn.Network, precision: str | None = None) -> Any:
     return keras.Model(model.inputs, softmax(model.outputs[0]))
 
 
-def load(folder: Path) -> KerasModel:
+def load(folder: Path) -> KerasModel | CodedModel:
     """A model that `save` wrote; the files are not trusted.
 
     Raises:
         StoreError: missing, damaged, or with parts that are not Keras's own.
     """
+    from handlens.engines.keras.coded import CODE
+    from handlens.engines.keras.coded import load as load_coded
     from handlens.engines.keras.files import open_keras
 
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        if CODE in facts:
+            return load_coded(folder, facts)
         return KerasModel(
             Predictor(open_keras(folder / MODEL), find()), Preparation.from_dict(facts["preparation"])
         )
+    except NotAsked:
+        raise
     except (OSError, ValueError, KeyError, TypeError, HandlensError) as error:
         raise StoreError(
             f"the model cannot be read ({error})",

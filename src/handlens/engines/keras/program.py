@@ -80,7 +80,7 @@ class Parts:
 
     Attributes:
         model, optimizer: Keras's, built.
-        rate: position of the learning rate among the optimizer's variables.
+        rate: position of the learning rate among the optimizer's variables; None: it has its own schedule.
         loss: each image's loss [n] of float32 outputs [n, k], labels [n] and `Numbers`.
         penalised: positions of the trainable variables that `Numbers.l1` and `l2` are for.
         own_losses: add what the model's own layers say.
@@ -92,7 +92,7 @@ class Parts:
 
     model: Any
     optimizer: Any
-    rate: int
+    rate: int | None
     loss: Callable[[Any, Any, Numbers], Any]
     penalised: tuple[int, ...] = ()
     own_losses: bool = False
@@ -187,7 +187,8 @@ def _update(
         shorter = jnp.minimum(1, numbers.clip / jnp.maximum(length, jnp.finfo(jnp.float32).tiny))
         gradients = [g * shorter for g in gradients]
     memory = list(state.optimizer)
-    memory[parts.rate] = rate.astype(memory[parts.rate].dtype)
+    if parts.rate is not None:
+        memory[parts.rate] = rate.astype(memory[parts.rate].dtype)
     trainable, memory = parts.optimizer.stateless_apply(memory, gradients, state.trainable)
     average = state.average
     if parts.averaged:

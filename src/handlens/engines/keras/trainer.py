@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handlens import nn
+from handlens.engines.checkpoint import Checkpoint
+from handlens.engines.contract import OnEpoch
 from handlens.engines.keras import program
 from handlens.engines.keras.devices import Device
 from handlens.engines.keras.libraries import jax, jnp, keras
-from handlens.engines.keras.losses import LOSSES
-from handlens.engines.keras.members import Member, first_state, numbers, parts
+from handlens.engines.keras.members import Made, Training, made
 from handlens.engines.keras.weights import variables
+from handlens.engines.watch import Watch
 from handlens.errors import HandlensError
 from handlens.nn.arrays import Array
 from handlens.nn.stream import Stream
@@ -34,16 +36,20 @@ class Trainer:
         warm_up_s, compile_s: seconds until the images and weights were on the device; of compiling.
     """
 
-    def __init__(self, members: Sequence[Member], device: Device) -> None:
+    def __init__(
+        self,
+        members: Sequence[Training],
+        device: Device,
+        make: Callable[[Sequence[Any], Device], Made] = made,
+    ) -> None:
+        """`make`: the program that the members share, and each one's first state and numbers."""
         begin = time.perf_counter()
         self.members, self.device, self.done, self.compile_s = tuple(members), device, 0, 0.0
         self.settings = members[0].settings
         self.many = len(members) > 1
-        self.parts = parts(members, LOSSES[type(members[0].recipe.loss)], device)
         with device.chosen():
-            states = [first_state(self.parts, member) for member in members]
+            self.parts, states, each = make(members, device)
             self.state: Any = _stack(states) if self.many else states[0]
-            each = [numbers(self.parts, member) for member in members]
             self.numbers: Any = _stack(each) if self.many else each[0]
             self.train = self._feed(self.settings.images, self.settings.labels)
             against = self.settings.validation
@@ -75,7 +81,7 @@ class Trainer:
         for i, member in enumerate(self.members):
             own = losses[i] if self.many else losses
             if not np.isfinite(own).all():
-                found.append(_diverged(number, rates[i]))
+                found.append(diverged(number, rates[i]))
                 continue
             epoch = member.epoch(
                 number,
@@ -115,13 +121,19 @@ class Trainer:
 
     def pull(self, i: int) -> nn.Network:
         """Training i's network, with the weights that it predicts with now."""
-        state = jax.tree_util.tree_map(lambda a: a[i], self.state) if self.many else self.state
+        state = self.state_of(i)
         own = state.average if self.parts.averaged else state.trainable
-        model, network = self.parts.model, self.members[i].settings.network
+        model = self.parts.model
+        network: nn.Network = self.members[i].settings.network
         held = [*model.trainable_variables, *model.non_trainable_variables]
         value = {id(v): a for v, a in zip(held, (*own, *state.other), strict=True)}
         network.set_weights([np.asarray(value[id(v)]) for v in variables(network, model)])
         return network
+
+    def state_of(self, i: int) -> program.State:
+        """Training i's own."""
+        state: program.State = jax.tree_util.tree_map(lambda a: a[i], self.state) if self.many else self.state
+        return state
 
     def _feed(self, images: Any, labels: Any) -> program.Feed:
         kind = keras.config.floatx()
@@ -132,7 +144,7 @@ class Trainer:
             jnp.asarray(self.settings.scale, kind),
         )
 
-    def _plan(self, i: int, member: Member, number: int) -> tuple[program.Plan, NDArray[np.int64], float]:
+    def _plan(self, i: int, member: Training, number: int) -> tuple[program.Plan, NDArray[np.int64], float]:
         """What training i goes through in that epoch; its order; its last learning rate."""
         order = self.streams[i].order(np.random.default_rng([member.draws, number]))
         n, size = len(order), min(self.settings.batch_size, len(order))
@@ -166,6 +178,26 @@ class Trainer:
         return self._compiled[name]
 
 
+def follow(trainer: Trainer, watch: Watch, kept: Checkpoint | None, on_epoch: OnEpoch) -> None:
+    """All epochs of a single training that its watch wants, from a checkpoint where there is one.
+
+    Raises:
+        HandlensError: the loss is no number any more.
+    """
+    if kept is not None:
+        kept.restore(trainer, watch)
+    while not watch.over:
+        (seen,) = trainer.epoch()
+        if isinstance(seen, HandlensError):
+            raise seen
+        epoch = watch.note(seen)
+        if kept is not None and not watch.over:
+            kept.save(trainer, watch)
+        on_epoch(epoch)
+    if kept is not None:
+        kept.remove()
+
+
 def _stack(each: Sequence[Any]) -> Any:
     return jax.tree_util.tree_map(lambda *a: jnp.stack([jnp.asarray(x) for x in a]), *each)
 
@@ -174,7 +206,8 @@ def _with(epoch: nn.training.Epoch, **changes: Any) -> nn.training.Epoch:
     return dataclasses.replace(epoch, **changes)
 
 
-def _diverged(number: int, rate: float) -> HandlensError:
+def diverged(number: int, rate: float) -> HandlensError:
+    """What is said of a training whose loss is no number any more."""
     return HandlensError(
         f"the loss is not finite in epoch {number} at learning rate {rate:g}",
         where="training",

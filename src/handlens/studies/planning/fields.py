@@ -68,9 +68,9 @@ def with_value(recipe: Recipe, key: str, value: Any) -> Recipe:
 def _with_field(recipe: Recipe, key: str, value: Any) -> Recipe:
     if key in PARTS or key in ("layers", "estimator"):  # texts to be read
         return from_dict(to_dict(recipe) | {key: _lists(value)})
-    found_again = {"source": ""} if key == "model" else {}
+    changed = {key: value} | ({"source": ""} if key == "model" else {})  # found anew
     try:
-        return dataclasses.replace(recipe, **found_again, **{key: value})
+        return dataclasses.replace(recipe, **changed)
     except SpecError as error:
         error.where = f"recipe {recipe.name!r}"
         raise

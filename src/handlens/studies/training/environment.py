@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 
 from handlens.records import Environment
 
 PACKAGES = ("handlens", "numpy", "scipy", "scikit-learn")
+HEAVY = ("keras", "jax", "jaxlib")  # of a process that trains with them
 
 
 def environment(command: str) -> Environment:
     """This process's machine and versions; `command` is what the user called."""
     versions = {"python": platform.python_version()}
-    versions |= {package: metadata.version(package) for package in PACKAGES}
+    loaded = [package for package in HEAVY if package in sys.modules]
+    versions |= {package: _version(package) for package in (*PACKAGES, *loaded)}
     return Environment(versions, platform.platform(), _processor(), cores(), command)
 
 
@@ -30,6 +34,12 @@ def device(threads: int | None = None) -> str:
     return f"CPU, {count} core{'s' if count > 1 else ''}"
 
 
+@functools.cache
+def _version(package: str) -> str:
+    return metadata.version(package)
+
+
+@functools.cache
 def _processor() -> str:
     """The processor's name; Python knows only its family on Linux."""
     try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import functools
 import time
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
@@ -21,7 +20,7 @@ from handlens.data import Dataset, ImageSet, split
 from handlens.data.pictures import contract_of
 from handlens.engines import Model, OnEpoch, engine, ignore_epoch
 from handlens.evaluate import score
-from handlens.records import Environment, Epoch, Look, Run, Split, Timings, Trial
+from handlens.records import Epoch, Look, Run, Split, Timings, Trial
 from handlens.spec import EstimatorRecipe, KerasRecipe, NetworkRecipe, Recipe, to_text
 from handlens.studies.planning.plan import Planned, configuration_of
 from handlens.studies.storage.result import Predictions, Tested
@@ -176,7 +175,7 @@ def finished(
             warm_up_s=phases.warm_up_s,
             compile_s=phases.compile_s,
         ),
-        environment=_environment(command),
+        environment=environment(command),
         parameters=model.count_params(),
         epochs=len(model.history) or None,
         optimizer=optimizer(planned.recipe),
@@ -226,7 +225,7 @@ def describe(recipe: Recipe) -> str:
 
 
 def optimizer(recipe: Recipe) -> str:
-    """The optimizer's text; empty for a classical model, and for a model of the user's own that brings one."""
+    """The optimizer's text; empty for a classical model, and for a model of the user's own."""
     if isinstance(recipe, EstimatorRecipe) or recipe.optimizer is None:
         return ""
     return to_text(recipe.optimizer)
@@ -236,12 +235,6 @@ def _broken_off(epochs: int) -> tuple[str, ...]:
     if not epochs:
         return ()
     return (f"the training was broken off and went on after epoch {epochs}; CPU seconds are of the rest",)
-
-
-@functools.cache
-def _environment(command: str) -> Environment:
-    """It stays the same, and takes milliseconds to find out."""
-    return environment(command)
 
 
 def _now() -> str:
