@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from handlens.data import Dataset, ImageSet
+from handlens.engines import Phases
 from handlens.records import Split
 from handlens.spec import from_dict
 from handlens.studies.planning import estimate as module
@@ -191,11 +192,16 @@ def test_few_images_are_enough():
 def test_a_short_trial_has_so_many_images_and_validation_in_proportion(digits, monkeypatch):
     seen = []
 
+    class Trained:
+        phases = Phases(compile_s=1e9)
+
     class Engine:
         def fit(self, recipe, train, validation, seed, *, threads):
             seen.append((len(train), len(validation), set(train.labels), threads))
+            return Trained()
 
     monkeypatch.setattr(short, "engine", lambda name: Engine())
-    Short(digits.train, 0.25, threads=1)(from_dict(NET), 200)
+    spent, _ = Short(digits.train, 0.25, threads=1)(from_dict(NET), 200)
+    assert spent == 0  # compiling is told apart
     assert seen == [(200, 50, set(range(10)), 1)]
     assert Short(digits.train, 0.25, threads=1).largest == 472  # (600 images - one of each class) / 1.25

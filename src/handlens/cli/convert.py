@@ -42,7 +42,7 @@ def convert(
     as_json: common.Json = False,
     quiet: common.Quiet = False,
 ) -> None:
-    """Turn a .keras file or a run of the Keras engine into a network from scratch, and runs into .keras files.
+    """Turn a .keras file or a Keras engine's run into a network from scratch, and runs into .keras files.
 
     A .keras file is written to take pixels 0..255 and to give probabilities. A folder holds network.json,
     weights.safetensors and preparation.json, for Python: ScratchEngine().load(folder) of

@@ -1,7 +1,7 @@
 """One recipe trained by both network engines, from the same weights on the same batches: how far they part.
 
-Both compute in single precision and add up in another order. What rounding makes of that grows with every
-update, fastest by rules that divide a gradient by its own size, such as Adam's.
+Both compute in single precision and add up in another order. That difference stays one of rounding until a
+ReLU or a maximum close to a tie goes the other way; from there on the trainings part.
 """
 
 from __future__ import annotations

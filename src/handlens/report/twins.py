@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from handlens.engines.twins import ENGINES, LayerGap, Twins
 from handlens.report import formats, page
 from handlens.report.charts.twins import COLOURS, losses
-from handlens.spec import SGD, to_text
+from handlens.spec import to_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 PARTS = ("loss, scratch", "loss, Keras", "difference")
 EPOCHS = ("epoch", *PARTS, *(f"validation {part}" for part in PARTS))
 LAYERS = ("layer", "parameters", "largest weight", "largest difference")
+WHY = (
+    "Both compute in single precision and add up in another order: a difference of rounding, which stays small "
+    "until a ReLU or a maximum close to a tie goes the other way."
+)
 
 
 def write_twins(twins: Twins, path: Path, *, command: str = "", charts: Path | None = None) -> None:
@@ -35,7 +39,7 @@ def write_twins(twins: Twins, path: Path, *, command: str = "", charts: Path | N
     context = {
         "title": f"{twins.recipe.name} by two engines",
         "headline": headline(twins),
-        "why": why(twins),
+        "why": WHY,
         "notes": twins.notes,
         "chart_of_losses": figure,
         "colours": list(COLOURS.items()),
@@ -61,7 +65,7 @@ def twins_text(twins: Twins) -> RenderableType:
         _table(EPOCHS, list(epochs(twins))),
         _table(LAYERS, layers(twins)),
         Text(headline(twins)),
-        Text(why(twins), style="dim"),
+        Text(WHY, style="dim"),
     )
 
 
@@ -73,18 +77,6 @@ def headline(twins: Twins) -> str:
         f"After {formats.plural(len(twins.histories['keras']), 'epoch')} no weight differs by more than "
         f"{gap(max(layer.difference for layer in twins.layers))}, no probability by more than "
         f"{gap(twins.outputs)}; {apart} taken for another class."
-    )
-
-
-def why(twins: Twins) -> str:
-    """Where differences come from."""
-    said = "Both compute in single precision and add up in another order: a difference of rounding"
-    if isinstance(twins.recipe.optimizer, SGD):
-        return f"{said}, which grows with every update."
-    kind = type(twins.recipe.optimizer).__name__
-    return (
-        f"{said}. {kind} divides each gradient by its own size: where it is all but zero, rounding says "
-        "which way a weight goes, and by how much the trainings part. With SGD they stay together."
     )
 
 

@@ -10,7 +10,8 @@ from handlens import nn
 from handlens.data.prepare import Preparation
 from handlens.engines.keras import agree, convert
 from handlens.engines.keras.convert import from_file, to_file, to_folder
-from handlens.engines.keras.model import KerasModel, served
+from handlens.engines.keras.devices import find
+from handlens.engines.keras.model import KerasModel, Predictor, served
 from handlens.engines.scratch import ScratchEngine, ScratchModel
 from handlens.errors import HandlensError, SpecError, StoreError
 from handlens.nn import layers as ours
@@ -122,6 +123,7 @@ def test_inputs_without_channels_and_flat_ones(tmp_path):
     x = images((8, 9, 1))
     for i, (shape, stack) in enumerate(
         [((8, 9), [L.Flatten()]), ((8, 9), [L.Reshape((8, 9, 1)), L.Conv2D(2, 3), L.Flatten()]),
+         ((8, 9, 1), [L.Reshape((8, 9)), L.Reshape((8, 9, 1)), L.Conv2D(2, 3), L.Flatten()]),
          ((72,), [L.Reshape((8, 9, 1)), L.Conv2D(2, 3), L.Flatten()])]
     ):  # fmt: skip
         file, model = saved(tmp_path, *stack, L.Dense(3, activation="softmax"), shape=shape)
@@ -134,10 +136,10 @@ def test_inputs_without_channels_and_flat_ones(tmp_path):
 @pytest.mark.parametrize(
     ("rescaling", "prepare", "kind"),
     [
-        (dict(scale=1 / 255), None, "unit"),
-        (dict(scale=1 / 127.5, offset=-1), None, "standardize"),
-        (dict(scale=2.0, offset=-1), "unit", "standardize"),
-        (dict(scale=[0.1, 0.2], offset=[1.0, -1.0]), None, "standardize-pixels"),
+        ({"scale": 1 / 255}, None, "unit"),
+        ({"scale": 1 / 127.5, "offset": -1}, None, "standardize"),
+        ({"scale": 2.0, "offset": -1}, "unit", "standardize"),
+        ({"scale": [0.1, 0.2], "offset": [1.0, -1.0]}, None, "standardize-pixels"),
     ],
 )
 def test_a_first_rescaling_becomes_the_preparation(tmp_path, rescaling, prepare, kind):
@@ -220,7 +222,8 @@ REFUSED = {
     "axes": (stack(lambda: L.LayerNormalization(axis=(1, 2))), "axis"),
     "padding": (stack(lambda: L.ZeroPadding2D(((1, 0), (0, 0)))), "ZeroPadding2D layer with padding"),
     "activation": (stack(lambda: L.Conv2D(2, 2, activation="relu6")), "activation = relu6"),
-    "an activation's object": (stack(lambda: L.Conv2D(2, 2, activation=L.LeakyReLU())), "activation = LeakyReLU"),
+    "an activation's object": (
+        stack(lambda: L.Conv2D(2, 2, activation=L.LeakyReLU())), "activation = LeakyReLU"),
     "relu": (stack(lambda: L.ReLU(max_value=6)), "max_value = 6"),
     "late rescaling": (stack(lambda: L.Conv2D(2, 2), lambda: L.Rescaling(2.0)), "Rescaling"),
     "reshape": (stack(lambda: L.Conv2D(2, 2), lambda: L.Reshape((4, 28))), "Reshape"),
@@ -254,7 +257,7 @@ def test_what_only_training_knows_is_named(tmp_path):
 
 
 def test_half_precision_is_compared_in_float32(tmp_path):
-    file, model = saved(
+    file, _ = saved(
         tmp_path, L.Flatten(), L.Dense(9, dtype="mixed_bfloat16"), L.Dense(3, dtype="mixed_bfloat16")
     )
     conversion = from_file(file, tmp_path / "made")
@@ -287,7 +290,7 @@ def scratch_layers():
     return st.lists(image, max_size=4)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=scratch_layers(), seed=st.integers(0, 1000), pooled=st.booleans())
 def test_there_and_back(tmp_path_factory, drawn, seed, pooled):
     folder = tmp_path_factory.mktemp("back")
@@ -319,7 +322,7 @@ def test_a_model_of_the_keras_engine(tmp_path, block):
     )
     rng = np.random.default_rng(1)
     each = (rng.uniform(0, 200, SHAPE).astype(np.float32), rng.uniform(0.01, 0.02, SHAPE).astype(np.float32))
-    model = KerasModel(served(net), Preparation("standardize-pixels", *each))
+    model = KerasModel(Predictor(served(net), find()), Preparation("standardize-pixels", *each))
     to_folder(model, tmp_path / "made")
     made = ScratchEngine().load(tmp_path / "made")
     np.testing.assert_array_equal(made.network.state(), net.state())
@@ -379,4 +382,6 @@ def test_targets(tmp_path):
             to_file(model, tmp_path / target)
     with pytest.raises(SpecError, match="already"):
         to_folder(model, tmp_path / "made")
+    with pytest.raises(SpecError, match="author's code"):
+        to_file(object(), tmp_path / "y.keras")
     assert {p.name for p in tmp_path.iterdir()} == {"x.keras", "there"}

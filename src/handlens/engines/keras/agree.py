@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens.engines.keras.libraries import ON_JAX, jax, keras
+from handlens.engines.keras.libraries import jax, keras
 from handlens.errors import HandlensError
 from handlens.seeds import generator
 
@@ -22,10 +22,14 @@ def random_images(shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 def outputs(model: Any, images: NDArray[Any]) -> NDArray[Any]:
     """What a Keras model gives of images, float32 [n, k]."""
-    if not ON_JAX:
-        return np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
     with jax.default_matmul_precision("highest"):  # a GPU's own is half of float32's
-        return np.asarray(model(images.astype(np.float32), training=False), np.float32)
+        (found,) = keras.tree.flatten(model(fed(model, images.astype(np.float32)), training=False))
+    return np.asarray(keras.ops.convert_to_numpy(found), np.float32)
+
+
+def fed(model: Any, x: Any) -> Any:
+    """x in the form that the model wants its one input in: a functional one may want a list."""
+    return keras.tree.map_structure(lambda _: x, getattr(model, "input", 0))
 
 
 def in_float32(model: Any) -> Any:

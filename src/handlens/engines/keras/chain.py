@@ -164,9 +164,8 @@ class _Reader:
 
     def _layer(self, step: Any) -> Layer:
         config, name = step.get_config(), getattr(step, "name", "")
-        shape = _shape_before(step)
         try:
-            layer = translated(type(step).__name__, config, 1 + len(shape or ()))
+            layer = translated(type(step).__name__, config, 1 + len(_shape_before(step)))
         except SpecError as error:
             error.where = f"layer {name!r}"
             raise
@@ -184,20 +183,19 @@ class _Reader:
 
     def _reshape(self, step: Any, *, at_start: bool) -> list[Layer]:
         before = _shape_before(step)
-        after = tuple(step.compute_output_shape((None, *before))[1:]) if before else ()
+        after = tuple(step.compute_output_shape((None, *before))[1:])
         if len(after) == 1:
             return [Flatten()]
         if at_start and len(after) == 3 and math.prod(after) == math.prod(self.input_shape):
             self.input_shape = after
-        elif after != before:
+        elif after != before and not (at_start and (*after, 1) == self.input_shape):
             raise SpecError(f"a Reshape layer from {list(before)} to {list(after)}", expected="one row")
         return []
 
 
 def _shape_before(step: Any) -> tuple[int, ...]:
-    """Of one image; empty where the layer does not say."""
-    config: dict[str, Any] = (step.get_build_config() if isinstance(step, keras.Layer) else None) or {}
-    return tuple(config.get("input_shape") or (None,))[1:]
+    """Of one image."""
+    return tuple(step._inbound_nodes[0].input_tensors[0].shape[1:])
 
 
 def _ends_in_softmax(last: Layer) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from handlens import nn
 from handlens.data.prepare import Preparation, fit_preparation
-from handlens.engines.keras.agree import compared, in_float32, outputs, random_images
+from handlens.engines.keras.agree import compared, fed, in_float32, outputs, random_images
 from handlens.engines.keras.chain import Read, read
 from handlens.engines.keras.files import open_keras
 from handlens.engines.keras.libraries import keras
@@ -76,7 +76,8 @@ def to_folder(model: ScratchModel | KerasModel, target: Path) -> Conversion:
     """
     check_target(target, keras_file=False)
     if isinstance(model, ScratchModel):
-        raise SpecError("is a network from scratch already", remedy="give a target that ends in .keras")
+        raise SpecError("it is a network from scratch already", remedy="give a target that ends in .keras")
+    _check_ours(model)
     try:
         found = read(model.model)
     except SpecError as error:
@@ -95,6 +96,7 @@ def to_file(model: ScratchModel | KerasModel, target: Path, *, prepare: bool = T
         HandlensError: the target exists, or the two models do not agree.
     """
     check_target(target, keras_file=True)
+    _check_ours(model)
     inner = served(model.network) if isinstance(model, ScratchModel) else model.model
     shape = tuple(inner.inputs[0].shape[1:])
     made = _prepared(inner, model.preparation, shape) if prepare else inner
@@ -112,15 +114,21 @@ def to_file(model: ScratchModel | KerasModel, target: Path, *, prepare: bool = T
     )
 
 
+def _check_ours(model: object) -> None:
+    if not isinstance(model, ScratchModel | KerasModel):
+        raise SpecError(
+            "only its author's code can build the model",
+            expected="a network from scratch, or of Keras's own layers",
+        )
+
+
 def _to_folder(model: Any, found: Read, preparation: Preparation, target: Path) -> Conversion:
     network, notes = found.network, found.notes
     whole = _composed(preparation, found)
     images = random_images(network.input_shape)
     if any(layer.compute_dtype != "float32" for layer in model._flatten_layers()):
-        model, notes = (
-            in_float32(model),
-            (*notes, "the Keras model computes in another precision than float32"),
-        )
+        model = in_float32(model)
+        notes = (*notes, "the Keras model computes in another precision than float32")
     expected = outputs(model, _apply(preparation, images).reshape(-1, *model.inputs[0].shape[1:]))
     got = network.predict_logits(images, offset=whole.offset, scale=whole.scale, threads=1)
     difference = compared(softmax(got) if found.softmax else got, expected)
@@ -188,7 +196,7 @@ def _prepared(model: Any, preparation: Preparation, shape: tuple[int, ...]) -> A
     inputs = keras.Input(shape)
     if isinstance(model, keras.Sequential):
         return keras.Sequential([inputs, rescaling, *model.layers])
-    return keras.Model(inputs, model(rescaling(inputs)))
+    return keras.Model(inputs, model(fed(model, rescaling(inputs))))
 
 
 def _apply(preparation: Preparation, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -37,17 +37,21 @@ class Law:
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """What short trials said: seconds of fitting by images and epochs, of predicting one image by images."""
+    """What short trials said: seconds of fitting by images and epochs, of predicting one image by images.
+
+    `once`: seconds that a trial takes whatever its size, such as compiling.
+    """
 
     images: int
     measured_s: float
     fit: Law
     predict: Law
+    once: float = 0.0
 
     def trial(self, recipe: Recipe, images: int, predicted: float) -> float:
         """Seconds of a trial on so many training images that predicts so many others."""
         epochs = 1 if isinstance(recipe, EstimatorRecipe) else recipe.epochs
-        return self.fit.at(images * epochs) + predicted * self.predict.at(images)
+        return self.once + self.fit.at(images * epochs) + predicted * self.predict.at(images)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,7 +69,7 @@ class Short:
         return min(LARGEST, int(room / (1 + self.validation)))
 
     def __call__(self, recipe: Recipe, size: int) -> tuple[float, Model]:
-        """Seconds, and the model."""
+        """Seconds beside those of compiling and warming up, and the model."""
         held = max(1, round(size * self.validation))
         chosen = split(self.images.labels, min(size + held, len(self.images) - len(self.images.classes)))
         some = self.images.take(chosen.validation)
@@ -73,7 +77,8 @@ class Short:
         train, validation = some.take(inner.train), some.take(inner.validation)
         begin = time.perf_counter()
         model = engine(recipe.engine).fit(recipe, train, validation, 0, threads=self.threads)
-        return time.perf_counter() - begin, model
+        spent = time.perf_counter() - begin - model.phases.compile_s - model.phases.warm_up_s
+        return max(spent, 0.0), model
 
 
 def measure(recipe: Recipe, fit: Short, seconds: float) -> Timing:
@@ -99,7 +104,8 @@ def measure(recipe: Recipe, fit: Short, seconds: float) -> Timing:
         size *= 2
     half = before or (None, None)
     grows = isinstance(recipe, EstimatorRecipe)
-    return Timing(size, spent, Law(size, spent, half[0], grows), Law(size, one, half[1], grows))
+    once = model.phases.compile_s + model.phases.warm_up_s
+    return Timing(size, spent, Law(size, spent, half[0], grows), Law(size, one, half[1], grows), once)
 
 
 def _predict_s(model: Model, images: ImageSet) -> float:
