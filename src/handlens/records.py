@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 from pydantic.dataclasses import dataclass
@@ -78,9 +78,12 @@ class Environment:
 
 @dataclass(frozen=True)
 class Split:
-    """How validation images were set apart: a share (0-1) or a count of the training images; the seed."""
+    """How validation images were set apart: a share (0-1) or a count of the training images; the seed.
 
-    validation: float | int
+    `last 500` are the last 500 training images, in their order.
+    """
+
+    validation: float | int | Annotated[str, pydantic.Field(pattern=r"^last [1-9]\d{0,8}$")]
     seed: int = 0
 
 

@@ -129,7 +129,7 @@ def _quick(dataset: str | None, models: str | None, keras: str | None) -> Study:
             expected="a study's file, or --dataset and --models or --keras",
             remedy="e.g. handlens run --dataset mnist-5k --models forest,mlp",
         )
-    own = [from_dict({"name": name, "model": name}, where="--keras") for name in _names(keras)]
+    own = [from_dict({"name": name[:80], "model": name}, where="--keras") for name in _names(keras)]
     names = [*_names(models), *(recipe.name for recipe in own)]
     stem = Path(dataset).name.split(".")[0] or "study"
     name = re.sub(r"[^\w .-]+", "-", "-".join([stem, *names])).strip("-. ")[:80]

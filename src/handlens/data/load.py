@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens.data import cache
+from handlens.data import arrange, cache
 from handlens.data.catalogue import Entry, bare_name, catalogue, entry, entry_of_files
 from handlens.data.formats import Options, Part, Source, list_files, read
 from handlens.data.images import Dataset, ImageSet
@@ -36,6 +36,7 @@ def load(
 
     Args:
         source: a name such as "mnist", or a path; a path of the same name as a data set needs a slash in it.
+            Behind a colon: how its images are cut anew (`handlens.data.arrange`), e.g. "mnist:pooled".
         options: what to know about a file of one's own: label column, shape, size.
         classes: what the labels stand for: a data set of the catalogue, names of labels 0, 1, 2, ... (each
             must have images), or a mapping from label to name. Without it, labels are their own names, except
@@ -50,14 +51,18 @@ def load(
         DataError: an unknown name, a damaged file, a class without training images, fewer than two classes,
             no images, training and test images of different sizes, a download that failed.
     """
+    source, arrangement = arrange.asked(source)
     request = _request(source, options or Options(), classes, test)
     given = find_or_download(request.entry, progress) if request.entry else _files(request.path)
     tests = _files(request.test) if isinstance(request.test, Path) else ()
     try:
-        key = cache.copy_key(request.recipe(), (*given, *tests))
+        key = cache.copy_key((*request.recipe(), *filter(None, [arrangement])), (*given, *tests))
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", where=error.filename or source) from error
-    return cache.find(key) or cache.keep(key, _build(request, given))
+    if found := cache.find(key):
+        return found
+    built = _build(request, given)
+    return cache.keep(key, arrange.ARRANGEMENTS[arrangement](built) if arrangement else built)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Split:
 
 def split(
     labels: NDArray[np.int64],
-    validation: float | int = 0.1,
+    validation: float | int | str = 0.1,
     seed: int = 0,
     groups: Sequence[Any] | NDArray[Any] | None = None,
 ) -> Split:
@@ -38,7 +38,8 @@ def split(
 
     Args:
         labels: int64 [n], the class of each training image.
-        validation: how many to hold back: a share (a float above 0 and below 1) or a count (a whole number).
+        validation: how many to hold back: a share (a float above 0 and below 1) or a count (a whole number);
+            `"last 500"`: the last 500 images, in their order, whatever their class.
         seed: equal seeds give equal splits, on every machine.
         groups: n group names or numbers (such as the person who wrote the digit); images of one group never
             end up on both sides. The count is then met as nearly as whole groups allow.
@@ -50,6 +51,8 @@ def split(
         DataError: a share outside (0, 1), or a count that leaves a class without training images.
     """
     count = count_of(labels, validation, "validation")
+    if isinstance(validation, str):
+        return Split(np.arange(len(labels) - count), np.arange(len(labels) - count, len(labels)))
     rng = generator(seed, "split")
     held = _whole_groups(labels, count, np.asarray(groups), rng) if groups is not None else None
     chosen = stratified(labels, count, rng) if held is None else held
@@ -58,8 +61,8 @@ def split(
     return Split(np.flatnonzero(~mask), np.flatnonzero(mask))
 
 
-def count_of(labels: NDArray[np.int64], wanted: float | int, what: str) -> int:
-    """How many images a share (a float above 0 and below 1) or a count of `labels` is.
+def count_of(labels: NDArray[np.int64], wanted: float | int | str, what: str) -> int:
+    """How many images a share (a float above 0 and below 1), a count or `"last 500"` of `labels` is.
 
     Raises:
         DataError: it is neither, or would leave a class without images; `what` names them in the message.
@@ -70,6 +73,8 @@ def count_of(labels: NDArray[np.int64], wanted: float | int, what: str) -> int:
             f"a share of {wanted} for {what} images",
             expected="a share above 0 and below 1, or a whole number of images",
         )
+    if isinstance(wanted, str):
+        wanted = _last(wanted, what)
     count = max(1, round(wanted * n)) if isinstance(wanted, float) else wanted
     if not 1 <= count <= n - classes:
         raise DataError(
@@ -80,6 +85,13 @@ def count_of(labels: NDArray[np.int64], wanted: float | int, what: str) -> int:
             remedy="hold back fewer, or add images",
         )
     return count
+
+
+def _last(text: str, what: str) -> int:
+    word, _, number = text.partition(" ")
+    if word != "last" or not number.isdecimal():
+        raise DataError(f"{text!r} for {what} images", expected="a share, a count, or 'last 500'")
+    return int(number)
 
 
 def stratified(labels: NDArray[np.int64], count: int, rng: np.random.Generator) -> Indices:

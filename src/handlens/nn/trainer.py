@@ -111,6 +111,8 @@ class Trainer:
             self.average.enter()
         truth = self.settings.labels[order]
         validation_loss, validation_confusion = self._validate()
+        if validation_loss is not None and not np.isfinite(validation_loss):
+            raise diverged(number, rate)
         self.done = number
         return Epoch(
             epoch=number,
@@ -136,12 +138,7 @@ class Trainer:
         self.team.run(task, len(cuts))
         loss = float(self.losses[part].mean())
         if not np.isfinite(loss):
-            raise HandlensError(
-                f"the loss is {loss} in epoch {number} at learning rate {rate:g}",
-                where="training",
-                expected="a finite loss",
-                remedy="lower the learning rate, clip the gradient or scale the images",
-            )
+            raise diverged(number, rate)
         gradient = self.passes[0].gradient
         if len(cuts) > 1:
             gradient = self.gradients[0]
@@ -207,15 +204,26 @@ class Trainer:
         if self.settings.validation is None:
             return None, None
         images, labels = self.settings.validation
-        outputs = inference.logits(
-            self.network,
-            images,
-            offset=self.settings.offset,
-            scale=self.settings.scale,
-            threads=self.settings.threads,
-        )
-        losses, _ = self.settings.loss.forward(outputs.T, labels)
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged training is reported by its loss
+            outputs = inference.logits(
+                self.network,
+                images,
+                offset=self.settings.offset,
+                scale=self.settings.scale,
+                threads=self.settings.threads,
+            )
+            losses, _ = self.settings.loss.forward(outputs.T, labels)
         return float(losses.mean()), confusion(labels, outputs.argmax(axis=1), self.network.classes)
+
+
+def diverged(epoch: int, rate: float) -> HandlensError:
+    """The error of a training whose loss is no number any more."""
+    return HandlensError(
+        f"the loss is not finite in epoch {epoch} at learning rate {rate:g}",
+        where="training",
+        expected="a finite loss",
+        remedy="lower the learning rate, clip the gradient or scale the images",
+    )
 
 
 def confusion(truth: Labels, predicted: Labels, classes: int) -> NDArray[np.int64]:

@@ -19,8 +19,8 @@ PARTS = ("loss, scratch", "loss, Keras", "difference")
 EPOCHS = ("epoch", *PARTS, *(f"validation {part}" for part in PARTS))
 LAYERS = ("layer", "parameters", "largest weight", "largest difference")
 WHY = (
-    "Both compute in single precision and add up in another order: a difference of rounding, which stays small "
-    "until a ReLU or a maximum close to a tie goes the other way."
+    "Both compute in single precision and add up in another order: a difference of rounding, which stays "
+    "small until a ReLU or a maximum close to a tie goes the other way."
 )
 
 

@@ -118,7 +118,7 @@ class KerasRecipe:
     """
 
     name: Name
-    model: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    model: str
     source: str = ""
     optimizer: Optimizer | None = None
     schedule: Schedule = Constant()
@@ -133,8 +133,12 @@ class KerasRecipe:
     engine: Literal["keras"] = "keras"
 
     def __post_init__(self) -> None:
+        module, _, function = self.model.partition(":")
+        if not (function.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+            expected = "module:function, such as 'mymodule:build_model'"
+            raise SpecError(f"model is {self.model!r}", expected=expected)
         if not self.source:
-            object.__setattr__(self, "source", source_of(self.model.partition(":")[0]))
+            object.__setattr__(self, "source", source_of(module))
 
 
 Recipe = NetworkRecipe | KerasRecipe | EstimatorRecipe

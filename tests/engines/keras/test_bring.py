@@ -14,7 +14,6 @@ from handlens import spec
 from handlens.data import ImageSet
 from handlens.engines import engine
 from handlens.engines import keras as bring
-from handlens.engines.keras import guest as guests
 from handlens.engines.keras import plain
 from handlens.engines.keras.code import asked
 from handlens.errors import HandlensError, SpecError, StoreError
@@ -107,9 +106,9 @@ def averaging():
     return dense(optimizer=keras.optimizers.SGD(0.3, use_ema=True, ema_momentum=0.5), loss=loss)
 
 
-@pytest.mark.parametrize("build", [everything(), scheduled(), averaging()])
-def test_one_epoch_as_one_program_is_what_keras_fit_does(build, digits):
-    epochs = 1 if build is not None else 2  # averages begin anew with each call of fit
+# Keras's averages replace the weights after each call of fit.
+@pytest.mark.parametrize(("build", "epochs"), [(everything(), 2), (scheduled(), 2), (averaging(), 1)])
+def test_an_epoch_as_one_program_is_what_keras_fit_does(build, epochs, digits):
     keras.utils.set_random_seed(5)
     expected = by_keras(build(), digits, 5, epochs)
     if np.abs(expected.sum(axis=1) - 1).max() > 1e-3:
@@ -170,9 +169,9 @@ def test_a_model_that_is_passed_stays_as_it_is(digits):
 
 
 def test_a_loss_that_is_no_number_any_more(digits):
-    with pytest.raises(HandlensError, match=r"the loss is not finite in epoch 1.*lower the learning rate"):
+    with pytest.raises(HandlensError, match=r"the loss is not finite in epoch 1 at learning rate 1e\+30"):
         fit(dense(), digits, optimizer=spec.SGD(1e30), loss=spec.MeanSquaredError())
-    with pytest.raises(HandlensError, match=r"the loss is not finite in epoch 1"):
+    with pytest.raises(HandlensError, match="the loss is not finite in epoch 1"):
         fit(OwnStep, digits, optimizer=spec.SGD(1e30), loss=spec.MeanSquaredError())
 
 
@@ -195,7 +194,6 @@ def test_on_another_backend_it_is_plain_fit(digits, monkeypatch):
     how = {"schedule": spec.StepDecay(0.5, 1), "optimizer": spec.SGD(0.1), "seed": 3}
     expected = fit(build, digits, **how)
     monkeypatch.setattr(plain, "ON_JAX", False)
-    monkeypatch.setattr(guests.Guest, "rates", guests.Guest.rates)
     found = fit(build, digits, **how)
     assert any(note.startswith("trained by plain fit: Keras runs on") for note in found.notes)
     said = [model.predict_proba(digits[2][0][..., None]) for model in (found, expected)]
@@ -204,7 +202,7 @@ def test_on_another_backend_it_is_plain_fit(digits, monkeypatch):
 
 def test_augmentation_is_only_for_programs(digits):
     changed = spec.Augmentation(shift=1)
-    with pytest.raises(SpecError, match="leave augment out|Leave augment out"):
+    with pytest.raises(SpecError, match="Leave augment out"):
         fit(OwnStep, digits, augment=changed)
     assert fit(dense(), digits, augment=changed, epochs=1).history[0].loss > 0
 
@@ -251,12 +249,12 @@ def trained(text, digits, folder):
 def test_a_model_of_own_code_is_read_again_by_that_code_alone(coded, digits, tmp_path):
     folder = tmp_path / "model"
     model = trained(coded, digits, folder)
-    assert any(
-        "only its own code can build the model again: Own is a class of your own" in n for n in model.notes
-    )
+    assert "only its own code can build the model again: Own is a class of your own" in model.notes
     images = digits[2][0][..., None]
     assert np.array_equal(engine("keras").load(folder).predict_proba(images), model.predict_proba(images))
-    program = f"from handlens.engines import engine\nengine('keras').load(__import__('pathlib').Path({str(folder)!r}))"
+    program = (
+        f"import pathlib\nfrom handlens.engines.keras.model import load\nload(pathlib.Path({str(folder)!r}))"
+    )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "which is not imported on a run's say-so" in ended.stderr
     path = tmp_path / f"{coded.partition(':')[0]}.py"

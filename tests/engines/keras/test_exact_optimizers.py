@@ -16,7 +16,6 @@ ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Adam", {}),
     ("Adam", {"amsgrad": True, "beta_2": 0.9999}),
     ("Adam", {"beta_1": 0.0}),
-    ("Adam", {"beta_2": 0.0}),
     ("AdamW", {"weight_decay": 0.1}),
 )
 

@@ -14,10 +14,10 @@ from handlens.engines.keras.foreign import WHERE, Foreign, short
 from handlens.engines.keras.guest import Guest, Labelled, vector
 from handlens.engines.keras.libraries import ON_JAX, keras
 from handlens.engines.keras.members import Seen, record
-from handlens.engines.keras.trainer import diverged
 from handlens.errors import HandlensError, SpecError
 from handlens.nn.arrays import Array
 from handlens.nn.stream import Stream
+from handlens.nn.trainer import diverged
 
 SIZE = 512  # images predicted at a time
 

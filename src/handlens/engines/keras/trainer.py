@@ -23,6 +23,7 @@ from handlens.engines.watch import Watch
 from handlens.errors import HandlensError
 from handlens.nn.arrays import Array
 from handlens.nn.stream import Stream
+from handlens.nn.trainer import diverged
 
 PREDICT = 512  # images predicted at a time
 
@@ -81,6 +82,9 @@ class Trainer:
         for i, member in enumerate(self.members):
             own = losses[i] if self.many else losses
             if not np.isfinite(own).all():
+                found.append(diverged(number, rates[i]))
+                continue
+            if against is not None and not np.isfinite(against[i][1]).all():
                 found.append(diverged(number, rates[i]))
                 continue
             epoch = member.epoch(
@@ -204,13 +208,3 @@ def _stack(each: Sequence[Any]) -> Any:
 
 def _with(epoch: nn.training.Epoch, **changes: Any) -> nn.training.Epoch:
     return dataclasses.replace(epoch, **changes)
-
-
-def diverged(number: int, rate: float) -> HandlensError:
-    """What is said of a training whose loss is no number any more."""
-    return HandlensError(
-        f"the loss is not finite in epoch {number} at learning rate {rate:g}",
-        where="training",
-        expected="a finite loss",
-        remedy="lower the learning rate, clip the gradient or scale the images",
-    )
