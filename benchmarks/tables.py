@@ -86,10 +86,7 @@ def write(everything: Sequence[Found], peak: float, repeats: int) -> Path:
         "",
         f"Machine: {_processor()}, {THREADS} threads. Python {platform.python_version()}.",
     ]
-    for title in ordered:
-        lines += ["", f"## {title}", "", kept[title]]
-    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return PAGE
+    return _save("\n".join(lines), {title: kept[title] for title in ordered})
 
 
 def _section(found: Found, peak: float) -> str:
@@ -101,6 +98,19 @@ def _section(found: Found, peak: float) -> str:
         *sorted(set(found.versions.values())),
     ]
     return "\n".join([*lines, "", "; ".join(remarks(found, peak) + with_what) + "."])
+
+
+def put(title: str, body: str) -> None:
+    """Renew one section that is not a work's."""
+    page = PAGE.read_text(encoding="utf-8")
+    head = page.partition("\n## ")[0]
+    _save(head.strip(), _sections(page) | {title: body.strip()})
+
+
+def _save(head: str, sections: dict[str, str]) -> Path:
+    parts = [head, *(f"## {title}\n\n{body}" for title, body in sections.items())]
+    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    return PAGE
 
 
 def _sections(page: str) -> dict[str, str]:

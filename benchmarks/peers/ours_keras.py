@@ -46,18 +46,18 @@ def recipe(l2: float = 0.0) -> NetworkRecipe:
     return network("dense", ["Flatten()", *hidden], "SGD(0.1)")
 
 
-def network(name: str, layers: list[str], optimizer: str) -> NetworkRecipe:
-    made = from_dict({"name": name, "layers": layers, "optimizer": optimizer, "engine": "keras"})
+def network(name: str, layers: list[str], optimizer: str, **more: Any) -> NetworkRecipe:
+    made = from_dict({"name": name, "layers": layers, "optimizer": optimizer, "engine": "keras"} | more)
     assert isinstance(made, NetworkRecipe)
     return made
 
 
-def trainer(jobs: Sequence[tuple[NetworkRecipe, int]]) -> Trainer:
+def trainer(jobs: Sequence[tuple[NetworkRecipe, int]], device: Any = None) -> Trainer:
     """Of recipes and seeds, on all training images; ten of them are validation images."""
     images, labels, _, _ = mnist()
     train = ImageSet(images, labels, tuple("0123456789"))
     few, preparation = train.take(np.arange(10)), fit_preparation("unit", images)
-    return Trainer([member(made, train, few, seed, preparation) for made, seed in jobs], find())
+    return Trainer([member(made, train, few, seed, preparation) for made, seed in jobs], device or find())
 
 
 CHECKS: dict[str, Any] = {}
