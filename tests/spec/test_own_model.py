@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import json.decoder
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,37 +28,41 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("module", ["own", "package", "package.inner"])
-def test_the_source_is_found_and_not_imported(folder, module):
+def test_the_source_is_found_and_not_imported(module):
     assert source_of(module) == hashlib.sha256(TEXT.encode()).hexdigest()
     assert not {"own", "package", "package.inner"} & set(sys.modules)
 
 
 def test_an_installed_module_is_found_behind_the_current_folder(folder):
     installed = source_of("json.decoder")
-    assert installed == hashlib.sha256(open(sys.modules["json.decoder"].__file__, "rb").read()).hexdigest()
+    assert installed == hashlib.sha256(Path(json.decoder.__file__).read_bytes()).hexdigest()
     (folder / "json").mkdir()
     (folder / "json" / "__init__.py").write_text("")
     (folder / "json" / "decoder.py").write_text("here = 1\n")
     assert source_of("json.decoder") == hashlib.sha256(b"here = 1\n").hexdigest()
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("module", ["nowhere", "package.nowhere", "own.inner", "sys", "math"])
-def test_what_has_no_python_file_is_refused(folder, module):
+def test_what_has_no_python_file_is_refused(module):
     with pytest.raises(SpecError, match=f"no Python file of a module '{module}' is found"):
         source_of(module)
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     "text", ["own", "own:", ":build", "own:build()", "own.py:build", "own:a.b", "../own:build"]
 )
-def test_a_model_is_a_module_and_a_function(folder, text):
+def test_a_model_is_a_module_and_a_function(text):
     expected = "no Python file" if text == "own.py:build" else "expected module:function"
     with pytest.raises(SpecError, match=expected):
         KerasRecipe(name="a", model=text)
 
 
-def test_a_recipe_is_read_and_written_equal(folder):
+@pytest.mark.usefixtures("folder")
+def test_a_recipe_is_read_and_written_equal():
     table = {"name": "a", "model": "own:build", "optimizer": "Adam(0.01)", "epochs": 3}
     recipe = from_dict(table)
     assert isinstance(recipe, KerasRecipe)
@@ -72,8 +78,9 @@ def test_a_changed_file_is_another_recipe(folder):
     assert from_dict(to_dict(before)) == before  # a stored one stays what it was
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("more", [{"layers": ["Flatten()"]}, {"estimator": "forest"}, {"use": "forest"}])
-def test_a_recipe_is_of_one_kind(folder, more):
+def test_a_recipe_is_of_one_kind(more):
     with pytest.raises(SpecError, match="either layers, an estimator or a model"):
         from_dict({"name": "a", "model": "own:build"} | more)
 

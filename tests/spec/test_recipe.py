@@ -58,8 +58,8 @@ def test_a_default_that_is_written_out_changes_nothing():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"name": "a"}, "a recipe has either layers or an estimator. Write"),
-        ({"name": "a", "layers": ["Flatten()"], "estimator": "forest"}, "either layers or an estimator"),
+        ({"name": "a"}, "a recipe has either layers, an estimator or a model. Write"),
+        ({"name": "a", "layers": ["Flatten()"], "estimator": "forest"}, "either layers, an estimator"),
         ({"layers": ["Flatten()"]}, "argument 'name' is missing"),
         ({"name": "a", "layers": []}, "layers is []"),
         ({"name": "a", "layers": [5]}, "layers[1]: got 5; expected a text in quotes"),

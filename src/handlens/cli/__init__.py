@@ -9,7 +9,21 @@ from typing import Annotated
 
 import typer
 
-from handlens.cli import compare, convert, explain, look, plan, predict, report, run, runs, tune, twin
+from handlens.cli import (
+    compare,
+    convert,
+    explain,
+    labs,
+    look,
+    notebook,
+    plan,
+    predict,
+    report,
+    run,
+    runs,
+    tune,
+    twin,
+)
 from handlens.errors import HandlensError
 
 app = typer.Typer(
@@ -25,7 +39,9 @@ app.command("plan")(plan.plan)
 app.command("tune")(tune.tune)
 app.command("compare")(compare.compare)
 app.add_typer(runs.app, name="runs")
+app.command("labs")(labs.labs)
 app.command("report")(report.report)
+app.command("notebook")(notebook.notebook)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("twin")(twin.twin)

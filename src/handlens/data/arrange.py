@@ -1,7 +1,7 @@
 """Other cuts of a data set into training and test images than the published one, asked for behind its name.
 
 `mnist:pooled` puts all 70,000 images together and cuts a fifth of them off as test images;
-`sign-mnist:halved` leaves the second half of the test images closed and puts the first half behind the training
+`sign-mnist:halved` keeps the second half of the test images and puts the first half behind the training
 images, where a study takes it as validation images by `validation = "last 3586"`.
 """
 
@@ -30,8 +30,8 @@ def pooled(dataset: Dataset) -> Dataset:
     chosen = stratified(whole.labels, count, generator(SEED, "pooled"))
     rest = np.setdiff1d(np.arange(len(whole)), chosen, assume_unique=True)
     note = (
-        f"training and test images were put together and cut anew: {count:,} of {len(whole):,}, stratified by "
-        "class and always the same, are the test images"
+        f"training and test images were put together and cut anew: {count:,} of {len(whole):,}, stratified "
+        "by class and always the same, are the test images"
     )
     return _arranged(dataset, "pooled", whole.take(rest), whole.take(chosen), note)
 
@@ -67,7 +67,7 @@ def asked(source: str | Path) -> tuple[str | Path, str]:
     base, _, name = source.rpartition(":")
     if name in ARRANGEMENTS:
         return base, name
-    if len(base) < 2 or "/" in name or "\\" in name:  # the drive of a path, or an address
+    if len(base) < 2 or "/" in source or "\\" in source:  # a path, or an address
         return source, ""
     remedy = did_you_mean(name, ARRANGEMENTS)
     raise DataError(f"unknown arrangement {name!r}", where=source, remedy=remedy)

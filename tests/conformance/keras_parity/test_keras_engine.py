@@ -36,9 +36,7 @@ BLOCKS = [
     "GlobalAveragePooling2D()",
 ]
 OPTIMIZERS = [  # rates at which a few steps go far
-    "SGD(0.1, momentum=0.9)",
     "SGD(0.1, momentum=0.9, nesterov=True, decay=0.05, weight_decay=0.01)",
-    "RMSprop(0.003)",
     "RMSprop(0.003, momentum=0.5, centered=True)",
     "Adagrad(0.02)",
     "Adadelta(1.0)",
@@ -49,11 +47,10 @@ OPTIMIZERS = [  # rates at which a few steps go far
 ]
 RECIPES: dict[str, dict[str, Any]] = {
     **{text: {"layers": DENSE, "optimizer": text} for text in OPTIMIZERS},
-    "smoothed labels": {"layers": DENSE, "loss": "SoftmaxCrossEntropy(label_smoothing=0.2)"},
-    "weighted classes": {"layers": DENSE, "loss": "SoftmaxCrossEntropy(0.1, (0.5, 1.0, 2.0, 0.0))"},
+    "smoothed, weighted": {"layers": DENSE, "loss": "SoftmaxCrossEntropy(0.1, (0.5, 1.0, 2.0, 0.0))"},
     "squared error": {"layers": DENSE, "loss": "MeanSquaredError()"},
     "clipped": {"layers": NET, "clip_norm": 0.02},
-    "average": {"layers": NORMAL, "ema": 0.7},
+    "average, normalized batches": {"layers": NORMAL, "ema": 0.7},
     "sum": {"layers": NET, "reduction": "sum", "optimizer": "SGD(0.002)"},
     "penalties": {
         "layers": [
@@ -63,11 +60,8 @@ RECIPES: dict[str, dict[str, Any]] = {
             "Dense(5, l1=0.01)",
         ]
     },
-    "batch normalization": {"layers": NORMAL},
     "residual": {"layers": BLOCKS},
-    "no dropout": {"layers": [*DENSE, "Dropout(0.0)"]},
-    "schedule": {"layers": DENSE, "schedule": "OneCycle()", "optimizer": "SGD(0.5, momentum=0.9)"},
-    "one cycle of a decaying rate": {
+    "cosine of a decaying rate": {
         "layers": DENSE,
         "schedule": "CosineDecay(0.1, warmup_epochs=0.5)",
         "optimizer": "SGD(0.5, decay=0.2)",

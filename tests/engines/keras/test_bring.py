@@ -184,6 +184,7 @@ def test_every_way_of_training_comes_to_the_same(digits):
     assert "trained by plain fit: the model has a train_step() of its own" in step.notes
     assert any("plain fit: the model cannot become a program (TracerArray" in note for note in eager.notes)
     expected = program.predict_proba(digits[2][0][..., None])
+    assert np.allclose(expected.sum(axis=1), 1, atol=1e-5)
     for other in (step, eager):
         assert np.abs(other.predict_proba(digits[2][0][..., None]) - expected).max() < 1e-5
         assert other.history[0].validation_loss == pytest.approx(program.history[0].validation_loss, rel=1e-4)
@@ -251,6 +252,7 @@ def test_a_model_of_own_code_is_read_again_by_that_code_alone(coded, digits, tmp
     model = trained(coded, digits, folder)
     assert "only its own code can build the model again: Own is a class of your own" in model.notes
     images = digits[2][0][..., None]
+    assert np.allclose(model.predict_proba(images).sum(axis=1), 1, atol=1e-5)
     assert np.array_equal(engine("keras").load(folder).predict_proba(images), model.predict_proba(images))
     program = (
         f"import pathlib\nfrom handlens.engines.keras.model import load\nload(pathlib.Path({str(folder)!r}))"

@@ -81,6 +81,9 @@ HOSTILE = {
         lambda c: c["config"]["layers"][5]["config"].update(
             {"units": {"class_name": "__numpy__", "config": {"value": [1], "dtype": "object"}}}),
         "__numpy__"),
+    "an array whose kind is a list": (
+        lambda c: c["config"].update(x={"class_name": "__numpy__", "config": {"value": [1], "dtype": [1]}}),
+        "__numpy__"),
     "another model class": (lambda c: c | {"module": "mine", "class_name": "Net"}, "'Net' of 'mine'"),
     "a function as a model": (lambda c: function("get_file", "keras.utils"), "get_file"),
     "a list": (lambda c: [c], "not Keras's own"),

@@ -59,6 +59,10 @@ def hollow(file):
     file.create_dataset("a", (2**20, 2**20), "f4")
 
 
+def unwritten(file):
+    file.create_dataset("a", (4,), "f4")
+
+
 def objects(file):
     file.create_dataset("a", (1,), h5py.string_dtype())
 
@@ -83,7 +87,7 @@ def attribute(file):
     file.attrs["more"] = np.zeros(1000)
 
 
-STORED = [external, soft, circle, twice, elsewhere, virtual, shape_bomb, hollow, objects, compound,
+STORED = [external, soft, circle, twice, elsewhere, virtual, shape_bomb, hollow, unwritten, objects, compound,
           references, datatype, empty, attribute]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from handlens.engines.keras.code import Build, Shape, adapted, asked
 from handlens.engines.keras.coded import CodedModel
 from handlens.engines.keras.compiled import tuned
 from handlens.engines.keras.devices import Device, find
-from handlens.engines.keras.foreign import built, copied, short
+from handlens.engines.keras.foreign import Foreign, built, copied, short
 from handlens.engines.keras.guest import Given, Guest, Own, Pulled, made, pull
 from handlens.engines.keras.libraries import keras
 from handlens.engines.keras.model import KerasModel
@@ -36,7 +37,13 @@ from handlens.spec.source import source_of
 
 def check(recipe: KerasRecipe, shape: Shape, classes: int) -> None:
     """Build the recipe's model for such images, and refuse what cannot be trained."""
-    tuned(recipe, built(asked(recipe.model, recipe.source), shape, classes, 0), 1, 1)
+    tuned(recipe, _tried(asked(recipe.model, recipe.source), shape, classes), 1, 1)
+
+
+@functools.lru_cache(maxsize=4)
+def _tried(build: Build, shape: Shape, classes: int) -> Foreign:
+    """One for all configurations of a sweep; it is never trained."""
+    return built(build, shape, classes, 0)
 
 
 def fit(

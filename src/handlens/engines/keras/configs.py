@@ -81,9 +81,7 @@ ACTIVATIONS = _words(
 )
 FUNCTIONS = ("keras.activations", "keras.ops")  # modules that an activation may be of
 DATA = {"__keras_tensor__", "__numpy__", "__tensor__", "__slice__", "__ellipsis__"}
-NUMBERS = {"bool", "bfloat16", "float16", "float32", "float64", "uint8"} | {
-    f"int{n}" for n in (8, 16, 32, 64)
-}
+NUMBERS = ("bool", "bfloat16", "float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64")
 KEYS = {"module", "class_name", "config", "registered_name", "build_config", "shared_object_id", "name",
         "inbound_nodes"}  # fmt: skip
 

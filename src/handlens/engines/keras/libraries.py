@@ -15,7 +15,7 @@ if missing := [name for name in ("keras", "jax") if importlib.util.find_spec(nam
     raise HandlensError(
         f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
         where='engine = "keras"',
-        remedy="pip install 'handlens[keras]'",
+        remedy="install it with: pip install 'handlens[keras]'",
     )
 
 import jax as _jax

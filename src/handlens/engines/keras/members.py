@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handlens import nn, spec
-from handlens.engines.keras import program
+from handlens.engines.keras import optimizers, program
 from handlens.engines.keras.devices import Device
 from handlens.engines.keras.libraries import jnp, keras
 from handlens.engines.keras.losses import LOSSES
@@ -21,6 +22,8 @@ from handlens.nn.layers import Dropout
 from handlens.nn.layers.base import leaves
 from handlens.nn.trainer import confusion
 from handlens.spec import NetworkRecipe
+
+KERAS: Mapping[str, Any] = MappingProxyType({})  # no kinds but Keras's own
 
 
 class Training(Protocol):
@@ -129,7 +132,7 @@ def parts(members: Sequence[Member], loss: Callable[..., Any], device: Device) -
     network, recipe = first.settings.network, first.recipe
     everything = device.is_cpu or len(members) > 1
     model = twin(network, forms="all" if everything else "dropout", precision=policy(recipe))
-    optimizer = keras_optimizer(first.settings.optimizer)
+    optimizer = keras_optimizer(first.settings.optimizer, optimizers.REGISTRY)
     optimizer.build(model.trainable_variables)
     rate = [i for i, v in enumerate(optimizer.variables) if v.path.endswith("learning_rate")]
     return program.Parts(
@@ -175,11 +178,16 @@ def numbers(parts: program.Parts, member: Member) -> program.Numbers:
     return program.Numbers(*(jnp.asarray(value, keras.config.floatx()) for value in each))
 
 
-def keras_optimizer(optimizer: Any, **more: Any) -> Any:
-    """Keras's optimizer of the same name and arguments; `decay` is in the rates of `Member`."""
+def keras_optimizer(optimizer: Any, kinds: Mapping[str, Any] = KERAS, **more: Any) -> Any:
+    """Keras's optimizer, or that of `kinds`, of the same name and arguments.
+
+    `decay` is in the rates of `Member`.
+    """
     arguments = {f.name: getattr(optimizer, f.name) for f in fields(optimizer)}
     arguments.pop("decay", None)
-    return getattr(keras.optimizers, type(optimizer).__name__)(**arguments, **more)
+    name = type(optimizer).__name__
+    kind = kinds[name] if name in kinds else getattr(keras.optimizers, name)
+    return kind(**arguments, **more)
 
 
 def _others(network: nn.Network, model: Any, draws: int) -> list[Any]:

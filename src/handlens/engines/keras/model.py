@@ -97,7 +97,7 @@ def served(network: nn.Network, precision: str | None = None) -> Any:
     softmax = keras.layers.Softmax(name="probabilities", dtype="float32")
     if isinstance(model, keras.Sequential):
         return keras.Sequential([keras.Input(network.input_shape), *model.layers, softmax])
-    return keras.Model(model.inputs, softmax(model.outputs[0]))
+    return keras.Model(model.inputs[0], softmax(model.outputs[0]))
 
 
 def load(folder: Path) -> KerasModel | CodedModel:

@@ -1,9 +1,9 @@
 """Keras's Adam and AdamW, their steps to full precision.
 
-Both divide by `1 - beta ** t`. In single precision 0.999 is off by 1e-8, and so is its difference from 1, a mere
-thousandth: the first steps are all wrong by 1e-5 of their length, in their own direction. That is far more than
-rounding does elsewhere, and within a few dozen steps it switches a ReLU, from where on two trainings go ways of
-their own. `expm1(t * log(beta))` keeps all digits.
+Both divide by `1 - beta ** t`. In single precision 0.999 is off by 1e-8, and so is its difference from 1, a
+mere thousandth: the first steps are all wrong by 1e-5 of their length, in their own direction. That is far
+more than rounding does elsewhere, and within a few dozen steps it switches a ReLU, from where on trainings
+part. `expm1(t * log(beta))` keeps all digits.
 """
 
 from __future__ import annotations

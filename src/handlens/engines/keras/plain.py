@@ -111,9 +111,9 @@ class PlainTrainer:
             raise diverged(number, rate)
         self.done = number
         outputs, losses = _told(guest, (images, labels))
-        if not np.isfinite(losses).all():
-            raise diverged(number, rate)
         against = None if given.validation is None else _told(guest, given.validation)
+        if not np.isfinite(losses).all() or (against is not None and not np.isfinite(against[1]).all()):
+            raise diverged(number, rate)
         seen = Seen(losses, labels, outputs.argmax(axis=1))
         found = record(number, seen, given.validation, against, guest.foreign.classes)
         return dataclasses.replace(found, seconds=seconds, learning_rate=float(rate))
