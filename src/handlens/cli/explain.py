@@ -34,10 +34,13 @@ def explain(
     """
     from handlens.report.explain import explain_text, write_explain
     from handlens.report.explanation import explain as follow
+    from handlens.report.explanation import has_layers
     from handlens.studies.training.trial import load_model
 
     store = common.store(runs)
-    record, model = load_model(store, chosen(run, store, reports))
+    hash = chosen(run, store, reports)
+    has_layers(store.read(hash))
+    record, model = load_model(store, hash)
     ((image, notes),) = fitted(record, [picture])
     shown = None if label is None else _position(label, record.classes)
     made = follow(record, model, image, picture=picture.name, notes=notes, label=shown)

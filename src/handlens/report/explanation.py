@@ -83,6 +83,20 @@ class LayerRow:
     parameter_gradient: float | None
 
 
+def has_layers(run: Run) -> None:
+    """Raise unless the run's model can be looked into.
+
+    Raises:
+        StoreError: it is no network from scratch.
+    """
+    if run.engine != "scratch":
+        raise StoreError(
+            f"{run.name!r} is a model of the engine {run.engine!r}",
+            where=run.trial.hash,
+            expected="a network from scratch: only its layers can be looked into",
+        )
+
+
 def explain(
     run: Run,
     model: Model,
@@ -97,12 +111,8 @@ def explain(
     Raises:
         StoreError: the run's model is no network from scratch, or its record does not describe it.
     """
-    if not isinstance(model, ScratchModel):
-        raise StoreError(
-            f"{run.name!r} is a model of the engine {run.engine!r}",
-            where=run.trial.hash,
-            expected="a network from scratch: only its layers can be looked into",
-        )
+    has_layers(run)
+    assert isinstance(model, ScratchModel)
     probabilities = model.predict_proba(image[None])[0]
     shown = int(probabilities.argmax()) if label is None else label
     seen = trace(

@@ -117,7 +117,7 @@ def _function(name: str, function: str, where: str) -> Any:
         raise SpecError(
             f"importing the module failed: {type(error).__name__}: {error}",
             where=where,
-            remedy=f"see the whole of it with: KERAS_BACKEND={keras.backend.backend()} python -c 'import {name}'",
+            remedy=f"see all of it: KERAS_BACKEND={keras.backend.backend()} python -c 'import {name}'",
         ) from error
     if not hasattr(module, function):
         functions = [key for key, value in vars(module).items() if inspect.isfunction(value)]

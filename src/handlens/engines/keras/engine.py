@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +19,15 @@ from handlens.engines.checkpoint import CHECKPOINT_SECONDS, Checkpoint, name_of
 from handlens.engines.contract import Model, OnEpoch, Phases, ignore_epoch
 from handlens.engines.keras import bring
 from handlens.engines.keras import model as models
-from handlens.engines.keras.code import asked
+from handlens.engines.keras.code import Build, asked
 from handlens.engines.keras.devices import find
+from handlens.engines.keras.libraries import ON_JAX, keras
 from handlens.engines.keras.members import Member, policy
 from handlens.engines.keras.model import KerasModel, Predictor, served
 from handlens.engines.keras.trainer import Trainer, follow
+from handlens.engines.keras.twin import twin
 from handlens.engines.watch import Watch
+from handlens.errors import SpecError
 from handlens.nn.arrays import Array
 from handlens.seeds import generator
 from handlens.spec import KerasRecipe, NetworkRecipe
@@ -55,7 +60,8 @@ class KerasEngine:
 
     @property
     def numerics(self) -> str:
-        return f"keras-{VERSION} keras-{version('keras')} jax-{version('jax')}"
+        backend = keras.backend.backend()
+        return f"keras-{VERSION} keras-{version('keras')} {backend}-{version(backend)}"
 
     def check(self, recipe: NetworkRecipe | KerasRecipe, shape: tuple[int, int, int], classes: int) -> None:
         if isinstance(recipe, KerasRecipe):
@@ -84,6 +90,9 @@ class KerasEngine:
         if isinstance(recipe, KerasRecipe):
             build = asked(recipe.model, recipe.source)
             return bring.train_model(recipe, build, train, validation, seed, self.device, on_epoch, kept)
+        if not ON_JAX:
+            described, build = by_fit(recipe, seed)
+            return bring.train_model(described, build, train, validation, seed, self.device, on_epoch)
         preparation = fit_preparation(recipe.prepare, train.images)
         trainer = Trainer([member(recipe, train, validation, seed, preparation)], self.device)
         watch = Watch(recipe, Pulled(trainer, 0))
@@ -92,6 +101,26 @@ class KerasEngine:
 
     def load(self, folder: Path) -> Model:
         return models.load(folder)
+
+
+def by_fit(recipe: NetworkRecipe, seed: int) -> tuple[KerasRecipe, Build]:
+    """The recipe as a model that somebody brings: on backends other than JAX Keras's own `fit` trains.
+
+    Raises:
+        SpecError: it asks for what only programs do.
+    """
+    only = {"clip_norm": None, "ema": None, "reduction": "mean", "augment": None}
+    for name, usual in only.items():
+        if getattr(recipe, name) != usual:
+            raise SpecError(f"{name} needs Keras on JAX", where=recipe.name, remedy="set KERAS_BACKEND=jax")
+
+    def build(shape: tuple[int, int, int], classes: int) -> Any:
+        network = scratch.build(recipe, shape, classes, generator(seed, "weights"))
+        return twin(network, precision=policy(recipe))
+
+    shared = {f.name for f in dataclasses.fields(KerasRecipe)} & {f.name for f in dataclasses.fields(recipe)}
+    fields = {name: getattr(recipe, name) for name in shared}
+    return KerasRecipe(model="handlens:twin", source="-", **fields), build
 
 
 def member(
