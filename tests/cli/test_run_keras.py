@@ -64,7 +64,7 @@ def test_a_users_model_is_trained_once_and_names_a_picture(handlens, module, tmp
 
 
 def test_a_class_of_ones_own_predicts_only_by_the_code_that_is_named(handlens, module, tmp_path):
-    from handlens.engines.keras import code
+    from handlens.engines.keras.own import code
 
     study = recipe_file(tmp_path, module)
     (run,) = handlens("run", study, "--json").json["models"][0]["runs"]

@@ -12,7 +12,7 @@ from handlens.cli import common
 from handlens.cli.choose import chosen
 
 if TYPE_CHECKING:
-    from handlens.engines.keras.convert import Conversion
+    from handlens.engines.keras.exchange.convert import Conversion
 
 
 def convert(
@@ -69,7 +69,7 @@ def convert(
 
 
 def _converted(source: str, target: Path, prepare: str | None, runs: Path, reports: Path) -> Conversion:
-    from handlens.engines.keras import convert as conversions
+    from handlens.engines.keras.exchange import convert as conversions
 
     wanted = _wanted(prepare)
     if source.endswith((".keras", ".h5", ".hdf5")) or Path(source).is_file():

@@ -39,7 +39,7 @@ def predict(
     from handlens.studies.training.trial import load_model
 
     if keras:
-        from handlens.engines.keras.code import asked
+        from handlens.engines.keras.own.code import asked
 
         asked(keras)
     store = common.store(runs)

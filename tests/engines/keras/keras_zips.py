@@ -12,7 +12,7 @@ import keras
 import pytest
 from hypothesis import HealthCheck, settings
 
-from handlens.engines.keras.files import open_keras
+from handlens.engines.keras.exchange.files import open_keras
 from handlens.errors import HandlensError, StoreError
 
 layers = keras.layers

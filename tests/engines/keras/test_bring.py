@@ -14,8 +14,8 @@ from handlens import spec
 from handlens.data import ImageSet
 from handlens.engines import engine
 from handlens.engines import keras as bring
-from handlens.engines.keras import plain
-from handlens.engines.keras.code import asked
+from handlens.engines.keras.own import plain
+from handlens.engines.keras.own.code import asked
 from handlens.errors import HandlensError, SpecError, StoreError
 from handlens.spec import KerasRecipe
 

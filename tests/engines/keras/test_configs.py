@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from keras_zips import changed, forbid, good, quick, refused, tried
 
-from handlens.engines.keras.files import open_keras
+from handlens.engines.keras.exchange.files import open_keras
 
 # Keras's own, with NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from handlens import nn
 from handlens.data.prepare import Preparation
-from handlens.engines.keras import agree, convert
-from handlens.engines.keras.convert import from_file, to_file, to_folder
 from handlens.engines.keras.devices import find
+from handlens.engines.keras.exchange import agree, convert
+from handlens.engines.keras.exchange.convert import from_file, to_file, to_folder
 from handlens.engines.keras.model import KerasModel, Predictor, served
 from handlens.engines.scratch import ScratchEngine, ScratchModel
 from handlens.errors import HandlensError, SpecError, StoreError

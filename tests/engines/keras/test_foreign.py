@@ -6,9 +6,9 @@ import pytest
 from keras import layers
 
 from handlens import spec
-from handlens.engines.keras.code import adapted, asked, before
-from handlens.engines.keras.compiled import tuned
-from handlens.engines.keras.foreign import built, copied
+from handlens.engines.keras.own.code import adapted, asked, before
+from handlens.engines.keras.own.compiled import tuned
+from handlens.engines.keras.own.foreign import built, copied
 from handlens.errors import SpecError
 from handlens.spec import KerasRecipe
 

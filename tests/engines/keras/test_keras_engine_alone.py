@@ -6,8 +6,8 @@ import pytest
 from handlens import spec
 from handlens.engines import engine
 from handlens.engines.keras import engine as module
-from handlens.engines.keras import plain
 from handlens.engines.keras.engine import KerasEngine
+from handlens.engines.keras.own import plain
 from handlens.errors import SpecError
 
 DENSE = ["Flatten()", "Dense(12, activation='relu', l2=1e-3)"]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras_zips import changed, forbid, good, members, packed, quick, refused, sequential, tried
 
-from handlens.engines.keras.files import open_keras
+from handlens.engines.keras.exchange.files import open_keras
 from handlens.errors import StoreError
 
 layers = keras.layers

@@ -17,13 +17,13 @@ from handlens.data.prepare import Preparation, fit_preparation
 from handlens.engines import scratch
 from handlens.engines.checkpoint import CHECKPOINT_SECONDS, Checkpoint, name_of
 from handlens.engines.contract import Model, OnEpoch, Phases, ignore_epoch
-from handlens.engines.keras import bring
 from handlens.engines.keras import model as models
-from handlens.engines.keras.code import Build, asked
 from handlens.engines.keras.devices import find
 from handlens.engines.keras.libraries import ON_JAX, keras
 from handlens.engines.keras.members import Member, policy
 from handlens.engines.keras.model import KerasModel, Predictor, served
+from handlens.engines.keras.own import bring
+from handlens.engines.keras.own.code import Build, asked
 from handlens.engines.keras.trainer import Trainer, follow
 from handlens.engines.keras.twin import twin
 from handlens.engines.watch import Watch

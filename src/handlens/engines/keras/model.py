@@ -15,15 +15,15 @@ from handlens import nn
 from handlens.data.images import Images
 from handlens.data.prepare import Preparation
 from handlens.engines.contract import HERE, Phases
-from handlens.engines.keras.code import NotAsked
 from handlens.engines.keras.devices import Device, find
 from handlens.engines.keras.libraries import ON_JAX, jax, jnp, keras
+from handlens.engines.keras.own.code import NotAsked
 from handlens.engines.keras.twin import twin
 from handlens.errors import HandlensError, StoreError
 from handlens.records import Epoch
 
 if TYPE_CHECKING:
-    from handlens.engines.keras.coded import CodedModel
+    from handlens.engines.keras.own.coded import CodedModel
 
 SIZE = 512  # images predicted at a time: one program serves every set
 MODEL, FACTS = "model.keras", "model.json"
@@ -106,9 +106,9 @@ def load(folder: Path) -> KerasModel | CodedModel:
     Raises:
         StoreError: missing, damaged, or with parts that are not Keras's own.
     """
-    from handlens.engines.keras.coded import CODE
-    from handlens.engines.keras.coded import load as load_coded
-    from handlens.engines.keras.files import open_keras
+    from handlens.engines.keras.exchange.files import open_keras
+    from handlens.engines.keras.own.coded import CODE
+    from handlens.engines.keras.own.coded import load as load_coded
 
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))

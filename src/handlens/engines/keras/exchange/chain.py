@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlens import nn
+from handlens.engines.keras.exchange.translate import SILENT, lost, translated
 from handlens.engines.keras.libraries import keras
-from handlens.engines.keras.translate import SILENT, lost, translated
 from handlens.errors import SpecError
 from handlens.nn.arrays import Array
 from handlens.nn.layers import Activation, Flatten, Layer, Residual, Softmax

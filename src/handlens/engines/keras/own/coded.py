@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from handlens.data.images import Images
 from handlens.data.prepare import Preparation
 from handlens.engines.contract import HERE, Phases
-from handlens.engines.keras.code import before
 from handlens.engines.keras.devices import find
-from handlens.engines.keras.foreign import Foreign, built
 from handlens.engines.keras.libraries import ON_JAX, keras
 from handlens.engines.keras.model import FACTS, Predictor
+from handlens.engines.keras.own.code import before
+from handlens.engines.keras.own.foreign import Foreign, built
 from handlens.errors import StoreError
 from handlens.records import Epoch
 

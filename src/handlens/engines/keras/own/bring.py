@@ -17,16 +17,16 @@ from handlens.data.images import ImageSet
 from handlens.data.prepare import fit_preparation
 from handlens.engines.checkpoint import Checkpoint
 from handlens.engines.contract import OnEpoch, Phases, ignore_epoch
-from handlens.engines.keras.code import Build, Shape, adapted, asked
-from handlens.engines.keras.coded import CodedModel
-from handlens.engines.keras.compiled import tuned
 from handlens.engines.keras.devices import Device, find
-from handlens.engines.keras.foreign import Foreign, built, copied, short
-from handlens.engines.keras.guest import Given, Guest, Own, Pulled, made, pull
 from handlens.engines.keras.libraries import keras
 from handlens.engines.keras.model import KerasModel
-from handlens.engines.keras.plain import PlainTrainer, needed
-from handlens.engines.keras.serve import predictor_of
+from handlens.engines.keras.own.code import Build, Shape, adapted, asked
+from handlens.engines.keras.own.coded import CodedModel
+from handlens.engines.keras.own.compiled import tuned
+from handlens.engines.keras.own.foreign import Foreign, built, copied, short
+from handlens.engines.keras.own.guest import Given, Guest, Own, Pulled, made, pull
+from handlens.engines.keras.own.plain import PlainTrainer, needed
+from handlens.engines.keras.own.serve import predictor_of
 from handlens.engines.keras.trainer import Trainer, follow
 from handlens.engines.watch import Watch
 from handlens.errors import HandlensError, SpecError

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from handlens import nn
 from handlens.data.prepare import Preparation, fit_preparation
-from handlens.engines.keras.agree import compared, fed, in_float32, outputs, random_images
-from handlens.engines.keras.chain import Read, read
-from handlens.engines.keras.files import open_keras
+from handlens.engines.keras.exchange.agree import compared, fed, in_float32, outputs, random_images
+from handlens.engines.keras.exchange.chain import Read, read
+from handlens.engines.keras.exchange.files import open_keras
 from handlens.engines.keras.libraries import keras
 from handlens.engines.keras.model import KerasModel, served
 from handlens.engines.scratch import ScratchModel

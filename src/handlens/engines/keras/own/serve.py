@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from handlens.engines.keras import configs
-from handlens.engines.keras.code import Shape
-from handlens.engines.keras.coded import Probabilities, traceable
 from handlens.engines.keras.devices import Device
-from handlens.engines.keras.foreign import Foreign, short
+from handlens.engines.keras.exchange import configs
 from handlens.engines.keras.libraries import ON_JAX, keras
 from handlens.engines.keras.model import Predictor
+from handlens.engines.keras.own.code import Shape
+from handlens.engines.keras.own.coded import Probabilities, traceable
+from handlens.engines.keras.own.foreign import Foreign, short
 from handlens.errors import StoreError
 
 

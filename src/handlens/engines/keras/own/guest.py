@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from handlens import nn, spec
 from handlens.engines.keras import program
 from handlens.engines.keras.augment import augmentation
-from handlens.engines.keras.compiled import Tuned
 from handlens.engines.keras.devices import Device
-from handlens.engines.keras.foreign import Foreign
 from handlens.engines.keras.libraries import jnp, keras
 from handlens.engines.keras.members import Made, Seen, record
+from handlens.engines.keras.own.compiled import Tuned
+from handlens.engines.keras.own.foreign import Foreign
 from handlens.engines.keras.trainer import Trainer
 from handlens.nn.arrays import Array
 from handlens.spec import KerasRecipe

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from handlens.engines.keras import configs, stored
+from handlens.engines.keras.exchange import configs, stored
 from handlens.engines.keras.libraries import keras
 from handlens.errors import HandlensError, StoreError
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handlens.engines.keras.code import Build, Shape
 from handlens.engines.keras.libraries import keras
+from handlens.engines.keras.own.code import Build, Shape
 from handlens.errors import HandlensError, SpecError
 
 TRIED = 16  # images

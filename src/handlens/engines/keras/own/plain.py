@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlens import nn
-from handlens.engines.keras.foreign import WHERE, Foreign, short
-from handlens.engines.keras.guest import Guest, Labelled, vector
 from handlens.engines.keras.libraries import ON_JAX, keras
 from handlens.engines.keras.members import Seen, record
+from handlens.engines.keras.own.foreign import WHERE, Foreign, short
+from handlens.engines.keras.own.guest import Guest, Labelled, vector
 from handlens.errors import HandlensError, SpecError
 from handlens.nn.arrays import Array
 from handlens.nn.stream import Stream

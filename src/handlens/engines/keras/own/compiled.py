@@ -11,9 +11,9 @@ import numpy as np
 
 from handlens import nn, spec
 from handlens.engines import scratch
-from handlens.engines.keras.foreign import WHERE, Foreign
 from handlens.engines.keras.libraries import keras
 from handlens.engines.keras.members import keras_optimizer
+from handlens.engines.keras.own.foreign import WHERE, Foreign
 from handlens.errors import SpecError
 from handlens.spec import KerasRecipe
 

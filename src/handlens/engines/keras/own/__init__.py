@@ -1,0 +1,1 @@
+"""Models that the user brings: built, found out about, trained, served again."""
