@@ -34,7 +34,7 @@ zoo: .venv/installed
 	touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx,search,mlflow,ray,keras]'
+	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx,search,mlflow,ray,keras,notebook]'
 	touch $@
 
 .venv/installed-bench: .venv/installed requirements-bench.txt

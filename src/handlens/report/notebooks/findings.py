@@ -1,0 +1,157 @@
+"""What a study's measurements say beyond the report's sentences: classes, times, conclusions.
+
+Plain words that claim no more than the intervals carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from handlens.data.images import Dataset
+from handlens.evaluate import Interval, scores, wilson
+from handlens.report import formats, summary
+from handlens.report.charts.roc import areas
+from handlens.report.mistakes import confusion
+from handlens.report.notebooks.fit import fits, gap_words
+from handlens.report.selection import noun
+from handlens.studies.storage.result import Member, StudyResult
+
+PERCENT = summary.PERCENT
+
+
+@dataclass(frozen=True)
+class ByClass:
+    """One class on the test images: shares (0-1), means over the replicates; None where undefined."""
+
+    name: str
+    images: int
+    recall: Interval
+    precision: float | None
+    f1: float | None
+    area: float | None
+
+
+def by_class(member: Member, classes: Sequence[str]) -> tuple[ByClass, ...]:
+    """Every class with test images. The intervals of recall are over the choice of images alone."""
+    matrix, times = confusion(member.tests), len(member.tests)
+    given, f1 = matrix.sum(axis=0), scores.f1(matrix)
+    area = areas(member.tests, len(classes))
+    found = []
+    for k, name in enumerate(classes):
+        shown, right = int(matrix[k].sum()) // times, int(matrix[k, k])
+        if not shown:
+            continue
+        precision = right / given[k] if given[k] else None
+        recall = wilson(right / times, shown)
+        found.append(ByClass(name, shown, recall, precision, _known(f1[k]), _known(area[k])))
+    return tuple(found)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def hardest(member: Member, classes: Sequence[str]) -> str:
+    """Which class was recognised least often, and which most often."""
+    found = sorted(by_class(member, classes), key=lambda each: (each.recall.mean, each.name))
+    worst, best = found[0], found[-1]
+    if len(found) < 2 or worst.recall.mean == best.recall.mean:
+        return "No class was recognised more often than another."
+    apart = worst.recall.high < best.recall.low
+    verdict = (
+        "the two intervals do not overlap"
+        if apart
+        else "the intervals overlap, so other test images might show another order"
+    )
+    return (
+        f"{member.name} recognised {worst.name} least often ({_recall(worst)}) and {best.name} most often "
+        f"({_recall(best)}); {verdict}."
+    )
+
+
+def _recall(each: ByClass) -> str:
+    digits = formats.percent_digits([each.recall])
+    share = f"{formats.percent(each.recall.mean, digits)}{PERCENT}"
+    interval = f"95{PERCENT} interval {formats.spread(each.recall, digits)}"
+    return f"{share} of {formats.plural(each.images, 'test image')}, {interval}"
+
+
+def times(result: StudyResult) -> str:
+    """Which recipe trained fastest and slowest, and what the chosen one took."""
+    rows, best = result.rows, result.rows[0]
+    if len(rows) == 1:
+        return f"One training of {best.model} took {_seconds(best.fit_wall_s)} on {best.device}."
+    quick, slow = (f(rows, key=lambda row: row.fit_wall_s) for f in (min, max))
+    devices = sorted({row.device for row in rows})
+    said = (
+        f"One training took from {_seconds(quick.fit_wall_s)} ({quick.model}) to {_seconds(slow.fit_wall_s)} "
+        f"({slow.model}), mean of the replicates by the wall clock, on {formats.joined(devices)}"
+    )
+    said += (
+        "" if best in (quick, slow) else f"; {best.model}, the chosen one, took {_seconds(best.fit_wall_s)}"
+    )
+    return f"{said}. Times depend on the machine and on what else it did."
+
+
+def _seconds(value: float) -> str:
+    (text,) = formats.column([value])
+    return f"{text} s"
+
+
+def generalised(result: StudyResult) -> str:
+    """Whether the chosen recipe's test accuracy is what the validation images promised; nothing if
+    unopened."""
+    row = result.rows[0]
+    if row.test is None:
+        return ""
+    where = summary.position(row.test, row.validation)
+    if where == "below":
+        return (
+            f"The test accuracy of {row.model} lies wholly below its validation accuracy: the validation "
+            "images are more like the training images than the test images are, or being the best of several "
+            "flattered it. Validation accuracy promises too much here."
+        )
+    if where == "above":
+        return (
+            f"The test accuracy of {row.model} lies wholly above its validation accuracy: "
+            "these test images are easier."
+        )
+    return (
+        f"The intervals of test and validation accuracy of {row.model} overlap: the test images say nothing "
+        "against what the validation images promised."
+    )
+
+
+def conclusions(result: StudyResult, dataset: Dataset) -> list[str]:
+    """The study's answer in a few sentences."""
+    chosen = result.chosen
+    first, *_ = summary.paragraphs(result)
+    fit = next(iter(fits(result.members[:1])), None)
+    said = [
+        f"{summary.headline(result)} {summary.choice(result)}",
+        first,
+        generalised(result),
+        hardest(chosen, dataset.classes) if chosen.tests else "",
+        gap_words(fit)
+        if fit
+        else f"{chosen.name} keeps no training scores: over-fitting cannot be judged from them.",
+        times(result),
+        summary.looks(result),
+        f"How far to believe this: {_believe(result)}",
+    ]
+    return [text for text in said if text]
+
+
+def _believe(result: StudyResult) -> str:
+    """What the intervals leave out."""
+    covers = summary.covers(result.rows)
+    few = min(row.replicates for row in result.rows)
+    seeds = (
+        ""
+        if few > 4
+        else f" {formats.plural(few, 'replicate')} a {noun(result)} tell little of how much seeds matter."
+    )
+    return f"{covers}{seeds} Other data, other settings and other machines were not tried."
