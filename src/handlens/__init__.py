@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from handlens.data import Dataset, ImageSet, load
     from handlens.engines.estimator import NetworkClassifier
     from handlens.errors import HandlensError
+    from handlens.lessons import check_layer
     from handlens.report import write_look, write_study
     from handlens.spec import from_dict as recipe
     from handlens.spec import zoo
@@ -34,6 +35,7 @@ __all__ = [
     "NetworkClassifier",
     "Store",
     "Study",
+    "check_layer",
     "load",
     "load_model",
     "read_study",
@@ -52,6 +54,7 @@ _HOMES = {
     "NetworkClassifier": ("handlens.engines.estimator", "NetworkClassifier"),
     "Store": ("handlens.studies.storage.store", "Store"),
     "Study": ("handlens.studies.planning.plan", "Study"),
+    "check_layer": ("handlens.lessons", "check_layer"),
     "load": ("handlens.data", "load"),
     "load_model": ("handlens.studies.training.trial", "load_model"),
     "read_study": ("handlens.studies.planning.plan", "read_study"),

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from handlens.cli import (
+    check_layer,
     compare,
     convert,
     explain,
@@ -46,6 +47,7 @@ app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("twin")(twin.twin)
 app.command("convert")(convert.convert)
+app.command("check-layer")(check_layer.check_layer)
 app.command("look")(look.look)
 app.command("data")(look.data)
 app.command("models")(look.models)
