@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test soak bench zoo clean
+.PHONY: demo test coverage soak bench zoo clean
 
 demo: .venv/installed
 	$(BIN)/handlens run studies/first-look.toml
@@ -13,6 +13,10 @@ test: .venv/installed-dev
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --numprocesses 2
+
+# The same tests, and which lines they run; slower, so not what CI waits for.
+coverage: .venv/installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
 
 # Longer than a test may take: a study killed at fifty random instants, a Ray cluster that loses a node.

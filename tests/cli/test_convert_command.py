@@ -1,7 +1,6 @@
 """`handlens convert`, as a user runs it."""
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -9,8 +8,6 @@ from sklearn.datasets import load_digits
 
 from handlens.engines.scratch import ScratchEngine
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
 pytest.importorskip("jax", reason="JAX, on which Keras runs here, is not installed")
 keras = pytest.importorskip("keras", reason="Keras is not installed")
 

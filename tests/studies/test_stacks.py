@@ -1,13 +1,10 @@
 """Studies with the Keras engine: stacked trials are runs like all others."""
 
 import contextlib
-import os
 
 import numpy as np
 import pytest
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
 pytest.importorskip("jax", reason="JAX, on which Keras runs here, is not installed")
 pytest.importorskip("keras", reason="Keras is not installed")
 

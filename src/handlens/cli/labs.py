@@ -30,12 +30,16 @@ def labs(
         bool, typer.Option("--quick", help="A few minutes: fewer images, epochs and replicates.")
     ] = False,
     time: Annotated[
-        bool, typer.Option("--time", help="Only say how long what is missing will take.")
+        bool, typer.Option("--time", help="Only measure, for minutes, how long what is missing will take.")
     ] = False,
     workers: asked.Workers = None,
     device: asked.Device = None,
     studies: Annotated[
         Path | None, typer.Option("--studies", help="Folder of the labs' study files; default: handlens's.")
+    ] = None,
+    times: Annotated[
+        Path | None,
+        typer.Option("--times", metavar="RUNS", help="Runs of a GPU's machine, whose times are shown too."),
     ] = None,
     runs: common.Runs = common.RUNS,
     reports: common.Reports = common.REPORTS,
@@ -62,6 +66,7 @@ def labs(
         lambda study, images: _watched(study, images, quiet=quiet or as_json),
         command,
         device,
+        common.store(times) if times else None,
         Quick() if quick else None,
         studies,
     )

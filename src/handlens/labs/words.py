@@ -1,0 +1,107 @@
+"""What measurements say, in sentences; empty where they are not there."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+
+from handlens.labs.lines import values_of
+from handlens.labs.paired import difference
+from handlens.labs.run import Found, Part
+from handlens.records import Epoch
+from handlens.report import formats
+from handlens.report.mistakes import confusion
+
+
+def compared(part: Part, first: str, second: str) -> str:
+    """Test accuracies of two configurations and what their difference is worth."""
+    members = part.member(first), part.member(second)
+    if members[0] is None or members[1] is None or not (members[0].tests and members[1].tests):
+        return ""
+    shown = [f"{m.name} {percent(statistics.fmean(values_of(m, 'accuracy')))}" for m in members if m]
+    text = f"{shown[0]} against {shown[1]}"
+    found = difference(members[0], members[1])
+    if found is None:
+        return f"{text} (one replicate: no interval)."
+    points = (
+        f"{100 * found.mean:+.2f} points, 95 % interval {100 * found.low:+.2f} to {100 * found.high:+.2f}"
+    )
+    verdict = "the difference is clear" if found.clear else "no clear difference"
+    return f"{text}: {points}; {verdict}."
+
+
+def percent(share: float) -> str:
+    """A share (0-1) with two digits: `98.17 %`."""
+    return f"{formats.percent(share, 2)} %"
+
+
+def overfitted(part: Part, name: str) -> str:
+    """Accuracy on training, validation and test images at the end, and in which epoch the loss was least."""
+    member = part.member(name)
+    if member is None or not member.tests or not member.runs[0].history:
+        return ""
+    mean = statistics.fmean
+    train = mean(run.history[-1].accuracy for run in member.runs)
+    held = mean(run.validation.accuracy for run in member.runs)
+    test = mean(values_of(member, "accuracy"))
+    least = [_least(run.history) for run in member.runs]
+    epochs = len(member.runs[0].history)
+    said = (
+        f"{name}: {percent(train)} of the training images (last epoch), {percent(held)} of the validation "
+        f"images, {percent(test)} of the test images."
+    )
+    noise = 1.96 * math.sqrt(held * (1 - held) / member.runs[0].validation.images)
+    turned = [epoch for epoch in least if epoch < epochs]
+    if len(turned) == len(least):
+        said += f" The validation loss was least after epoch {formats.joined([str(e) for e in least], 'or')} "
+        said += f"of {epochs} and rose from there: it is over-fitted."
+    elif train - held > max(0.005, noise):
+        said += f" Training is {100 * (train - held):.1f} points ahead of validation: it is over-fitted."
+    else:
+        said += (
+            " Neither does the validation loss turn nor is training clearly ahead: no sign of over-fitting."
+        )
+    return said
+
+
+def _least(history: Sequence[Epoch]) -> int:
+    losses = [epoch.validation_loss for epoch in history]
+    return 1 + int(np.argmin([np.inf if loss is None else loss for loss in losses]))
+
+
+def hardest(part: Part, name: str) -> str:
+    """Which classes a configuration recognises worst and best, over all its replicates."""
+    member = part.member(name)
+    if member is None or not member.tests or part.dataset is None:
+        return ""
+    matrix = confusion(member.tests)
+    shown = matrix.sum(axis=1)
+    shares = [(float(matrix[i, i] / shown[i]), part.dataset.classes[i]) for i in np.flatnonzero(shown)]
+    shares.sort()
+    worst = " and ".join(f"{c} ({percent(share)})" for share, c in shares[:2])
+    return f"{name}: hardest {worst}, easiest {shares[-1][1]} ({percent(shares[-1][0])})."
+
+
+def two_runs(found: Found) -> str:
+    """How far replicates of one configuration lie apart, and why."""
+    spans = []
+    for part in found.parts:
+        for member in part.result.members if part.result else ():
+            values = values_of(member, "accuracy")
+            if len(values) > 1 and member.runs[0].history:
+                spans.append((max(values) - min(values), member.name, min(values), max(values), len(values)))
+    if not spans:
+        return ""
+    spans.sort()
+    width, name, low, high, _ = spans[-1]
+    middle = spans[len(spans) // 2]
+    return (
+        "By the seed alone, which draws first weights and the order of images: "
+        f"{middle[1]}, in the middle of {len(spans)} configurations, from {percent(middle[2])} to "
+        f"{percent(middle[3])} over {middle[4]} replicates; the widest, {name}, from {percent(low)} to "
+        f"{percent(high)}, {100 * width:.2f} points. The same seed gives the same network to the last bit "
+        "(engine from scratch)."
+    )
