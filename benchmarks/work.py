@@ -78,7 +78,7 @@ WORKS = (
         "keras-lenet",
         "Keras engine: LeNet, one epoch, Adam, batch 128",
         "s",
-        {"keras-jax": 1.0, "keras-tensorflow": 1.0, "scratch": 0.0},
+        {"keras-tensorflow": 1.0, "scratch": 0.0},
         60_000 * LENET,
         "ours-keras",
     ),

@@ -21,4 +21,4 @@ def version() -> str:
 
 
 CHECKS: dict[str, Any] = {}
-WORKS = {"keras-dense": models.dense, "keras-lenet": models.lenet}
+WORKS = {"keras-dense": models.dense}

@@ -213,7 +213,9 @@ class Trainer:
                 threads=self.settings.threads,
             )
             losses, _ = self.settings.loss.forward(outputs.T, labels)
-        return float(losses.mean(dtype=np.float64)), confusion(labels, outputs.argmax(axis=1), self.network.classes)
+        return float(losses.mean(dtype=np.float64)), confusion(
+            labels, outputs.argmax(axis=1), self.network.classes
+        )
 
 
 def diverged(epoch: int, rate: float) -> HandlensError:
