@@ -107,3 +107,27 @@ def test_what_another_process_trains_is_waited_for(digits, store, monkeypatch):
 def test_a_device_that_is_not_there(digits, store):
     with pytest.raises(HandlensError, match="no device"):
         run_study(made([recipe("net")]), digits, store, train=in_stacks(no_others, "tpu:7"))
+
+
+def test_what_breaks_a_stack_costs_one_trial(digits, store, monkeypatch):
+    """The program of all fails; alone, only the trial that is at fault does, twice."""
+    from handlens.engines.keras import stack
+    from handlens.engines.keras.engine import KerasEngine
+
+    def broken(*_args):
+        raise RuntimeError("RESOURCE_EXHAUSTED: while it ran")
+
+    fit, tried = KerasEngine.fit, []
+
+    def faulty(self, recipe, train, validation, seed, *args, **kwargs):
+        tried.append(seed)
+        if seed == 1:
+            raise RuntimeError("a fault of its own")
+        return fit(self, recipe, train, validation, seed, *args, **kwargs)
+
+    monkeypatch.setattr(stack, "_train", broken)
+    monkeypatch.setattr(KerasEngine, "fit", faulty)
+    found = run_study(made([recipe("net")], replicates=3), digits, store, train=in_stacks(no_others, "cpu"))
+    assert tried == [0, 1, 1, 2]
+    assert len(found.members[0].runs) == 2
+    assert "a fault of its own" in found.failures[0]

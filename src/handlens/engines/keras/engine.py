@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,8 @@ class KerasEngine:
     @property
     def numerics(self) -> str:
         backend = keras.backend.backend()
-        return f"keras-{VERSION} keras-{version('keras')} {backend}-{version(backend)}"
+        of_backend = importlib.import_module(backend).__version__  # TensorFlow's package has several names
+        return f"keras-{VERSION} keras-{keras.__version__} {backend}-{of_backend}"
 
     def check(self, recipe: NetworkRecipe | KerasRecipe, shape: tuple[int, int, int], classes: int) -> None:
         if isinstance(recipe, KerasRecipe):

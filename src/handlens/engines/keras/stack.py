@@ -35,9 +35,7 @@ def skeleton(recipe: NetworkRecipe) -> NetworkRecipe:
     augment = recipe.augment
     if augment is not None:
         drawn = {f.name: 0.5 for f in dataclasses.fields(augment) if getattr(augment, f.name)}
-        augment = dataclasses.replace(
-            augment, **drawn
-        )  # whether there is a change matters, its size does not
+        augment = dataclasses.replace(augment, **drawn)  # which changes there are matters, not how large
     return dataclasses.replace(
         recipe,
         name="-",

@@ -85,19 +85,22 @@ def _train_stack(
         for job in mine:
             failures.forget(store, job.planned.trial.hash)
             on_event(Event("begun", job))
-        images, clock = ready(mine[0].planned.trial, data), Clock()
+        images, clock, where = ready(mine[0].planned.trial, data), Clock(), find(device)
 
         def on_epoch(i: int, epoch: Epoch) -> None:
             on_event(Event("epoch", mine[i], epoch=epoch))
 
-        models = fit_together(
-            [job.planned.recipe for job in mine],  # type: ignore[misc]
-            [job.planned.trial.seed for job in mine],
-            images.train,
-            images.validation,
-            find(device),
-            on_epoch,
-        )
+        try:
+            models = fit_together(
+                [job.planned.recipe for job in mine],  # type: ignore[misc]
+                [job.planned.trial.seed for job in mine],
+                images.train,
+                images.validation,
+                where,
+                on_epoch,
+            )
+        except Exception:  # whosever fault it is: alone, it costs that one trial
+            return list(jobs), {}
         seconds, failed = clock.seconds(), {}
         for job, model in zip(mine, models, strict=True):
             if isinstance(model, HandlensError):
