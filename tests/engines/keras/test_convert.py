@@ -341,6 +341,21 @@ def test_a_file_for_prepared_images(tmp_path):
     np.testing.assert_allclose(shown, model.predict_proba(images()), atol=1e-5)
 
 
+def test_a_run_in_short_numbers_becomes_a_file(tmp_path):
+    """A program and the file's layers round bfloat16 at other places, by more than a fault shows itself."""
+    made = nn.Network(
+        [ours.Flatten(), ours.Dense(64, "relu"), ours.Dense(9)],
+        input_shape=SHAPE,
+        rng=np.random.default_rng(0),
+    )
+    made.set_weights([3 * w for w in made.get_weights()])
+    model = KerasModel(Predictor(served(made, "mixed_bfloat16"), find("cpu")), UNIT)
+    for prepare in (True, False):
+        found = to_file(model, tmp_path / f"{prepare}.keras", prepare=prepare)
+        assert found.difference <= 1e-4
+        assert found.notes == ("the Keras model computes in another precision than float32",)
+
+
 # Nothing is left half-written.
 
 
