@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from handlens.data.images import Dataset
 from handlens.errors import StoreError
-from handlens.report import formats, page, summary
+from handlens.report import formats, page, summary, topic
 from handlens.report.charts.accuracy import accuracies
 from handlens.report.charts.curves import learning_curves, reading
 from handlens.report.charts.figure import Figure, recipe_colours
@@ -22,10 +22,18 @@ from handlens.report.mistakes import confusion, worst_pairs
 from handlens.report.sections import data_section, environment, mistake_grid
 from handlens.report.selection import drawn_words, folded_words, learned_words, noun, select
 from handlens.report.table import cells
+from handlens.report.topic import Topic
 from handlens.studies.storage.result import Member, StudyResult
 
 
-def write_study(result: StudyResult, dataset: Dataset, path: Path, *, charts: Path | None = None) -> None:
+def write_study(
+    result: StudyResult,
+    dataset: Dataset,
+    path: Path,
+    *,
+    charts: Path | None = None,
+    topics: Sequence[Topic] = (),
+) -> None:
     """Write the report of a study as one HTML file without any reference to another file or host.
 
     Args:
@@ -33,6 +41,7 @@ def write_study(result: StudyResult, dataset: Dataset, path: Path, *, charts: Pa
         dataset: what they were trained and tested on.
         path: of the HTML file; its folder is made if need be.
         charts: a folder that gets every chart and image grid as PNG and SVG.
+        topics: what else there is to say, shown before the data.
 
     Raises:
         StoreError: no runs, or predictions that are not of this data set.
@@ -45,7 +54,8 @@ def write_study(result: StudyResult, dataset: Dataset, path: Path, *, charts: Pa
     matrix = confusion(chosen.tests) if chosen.tests else None
     confusions = [] if matrix is None else matrices(matrix, dataset.classes)
     grid = mistake_grid(chosen, dataset)
-    figures = [accuracy, *curves, *confusions, *data.figures]
+    figures = [accuracy, *curves, *confusions, *topic.figures_of(topics), *data.figures]
+    grids = [data.grid, *([grid] if grid else []), *topic.grids_of(topics)]
     context = (
         _words(result, dataset)
         | _lines(result)
@@ -56,11 +66,13 @@ def write_study(result: StudyResult, dataset: Dataset, path: Path, *, charts: Pa
             "pairs_said": [] if matrix is None else _pair_words(matrix, dataset.classes),
             "mistakes": grid,
             "data": data,
+            "topics": topics,
+            "grids": grids,
         }
     )
     page.write("study.html", context, figures, path)
     if charts is not None:
-        page.write_charts(figures, [grid, data.grid] if grid else [data.grid], charts)
+        page.write_charts(figures, grids, charts)
 
 
 def _words(result: StudyResult, dataset: Dataset) -> dict[str, Any]:
