@@ -1,0 +1,1 @@
+"""Faults in other people's notebooks: read, never run."""
