@@ -54,6 +54,7 @@ def labs(
     """
     from handlens.labs.output import summary, table, write
     from handlens.labs.published import published
+    from handlens.labs.more import settled
     from handlens.labs.run import Asked, run_lab
     from handlens.labs.variants import Quick
 
@@ -74,7 +75,7 @@ def labs(
         _say_time(wanted, how, workers, as_json=as_json)
         return
     try:
-        found = [run_lab(lab, how) for lab in wanted]
+        found = [settled(run_lab(lab, how), how) for lab in wanted]
     except KeyboardInterrupt:
         sys.stderr.write(f"\nstopped: finished runs are kept in {runs}; the same command goes on\n")
         raise typer.Exit(130) from None

@@ -18,7 +18,7 @@ from handlens.labs.chain import Workshop, planned_chains, train_chains
 from handlens.labs.published import Lab
 from handlens.labs.variants import Quick, fitted, has_keras, missing, read, shortened, with_keras
 from handlens.studies.planning.plan import Planned, Study
-from handlens.studies.storage.result import Member, StudyResult
+from handlens.studies.storage.result import Member, StudyResult, by_validation
 from handlens.studies.storage.store import Store
 from handlens.studies.training.run import OnEvent, Train, gather, open_tests, run_study
 from handlens.studies.training.trial import training
@@ -140,19 +140,40 @@ def opened(lab: Lab, name: str, how: Asked) -> Part:
 
 def _part(lab: Lab, name: str, how: Asked) -> Part:
     part = opened(lab, name, how)
-    if part.dataset is None:
-        return part
-    dataset, used = part.dataset, part.used
-    images = len(dataset.train) - count_of(dataset.train.labels, used.split.validation, "validation")
-    with how.watch(used, images) as on_event:
-        result = run_study(used, dataset, how.store, command=how.command, on_event=on_event, train=how.train)
-        chains = planned_chains(name, used, dataset)
+    return part if part.dataset is None else trained(part, part.used, how)
+
+
+def trained(part: Part, study: Study, how: Asked) -> Part:
+    """The part with what `study`, which is of its recipes, found beside what it has already."""
+    assert part.dataset is not None
+    dataset, name = part.dataset, part.name
+    images = len(dataset.train) - count_of(dataset.train.labels, study.split.validation, "validation")
+    with how.watch(study, images) as on_event:
+        result = run_study(study, dataset, how.store, command=how.command, on_event=on_event, train=how.train)
+        chains = planned_chains(name, study, dataset)
         shop = Workshop(training(dataset), how.store, on_event, how.command, how.device)
         stored, broken = train_chains(chains, shop)
         links = tuple(link for link in stored if link.trial.recipe.get("after"))
-        continued = _members(used, links, dataset, how.store)
+        continued = _members(study, links, dataset, how.store)
     result = dataclasses.replace(result, failures=(*result.failures, *broken))
-    return dataclasses.replace(part, result=result, continued=continued)
+    return dataclasses.replace(
+        part, result=_joined(result, part.result), continued=_newest(continued, part.continued)
+    )
+
+
+def _joined(new: StudyResult, old: StudyResult | None) -> StudyResult:
+    """Both results' members; where both have one, the new one."""
+    if old is None:
+        return new
+    members = by_validation(_newest(new.members, old.members))
+    failures = tuple(dict.fromkeys((*old.failures, *new.failures)))
+    rows = tuple(member.row() for member in members)
+    return dataclasses.replace(new, members=members, rows=rows, failures=failures)
+
+
+def _newest(new: tuple[Member, ...], old: tuple[Member, ...]) -> tuple[Member, ...]:
+    names = {member.name for member in new}
+    return (*new, *(member for member in old if member.name not in names))
 
 
 def _members(study: Study, links: tuple[Planned, ...], dataset: Dataset, store: Store) -> tuple[Member, ...]:
