@@ -8,12 +8,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import pydantic
 from pydantic.dataclasses import dataclass
 
 from handlens.errors import StoreError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FORMAT = 2
 R = TypeVar("R")
@@ -80,11 +84,23 @@ class Environment:
 class Split:
     """How validation images were set apart: a share (0-1) or a count of the training images; the seed.
 
-    `last 500` are the last 500 training images, in their order.
+    `last 500` are the last 500 training images, in their order. `families` names the groups of copies (see
+    `families_name`) of which none has images on both sides; None: images were chosen one by one.
     """
 
     validation: float | int | Annotated[str, pydantic.Field(pattern=r"^last [1-9]\d{0,8}$")]
     seed: int = 0
+    families: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """The fields that say something: a split without families is written as before there were any."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+
+
+def families_name(families: NDArray[np.integer[Any]]) -> str:
+    """What a split calls its groups: the first 20 hexadecimal digits of the sha256 of int64 [n], the group of
+    each training image."""
+    return hashlib.sha256(families.astype("<i8").tobytes()).hexdigest()[:20]
 
 
 @dataclass(frozen=True)
@@ -107,7 +123,8 @@ class Trial:
     @property
     def hash(self) -> str:
         """The first 20 hexadecimal digits (80 bits) of the sha256 of the trial's JSON."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True, ensure_ascii=True)
+        described = dataclasses.asdict(self) | {"split": self.split.plain()}
+        text = json.dumps(described, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 

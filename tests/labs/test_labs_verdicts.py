@@ -88,4 +88,6 @@ def test_a_difference_by_hand():
 def test_equal_networks_do_not_differ():
     right = np.tile(np.arange(100) % 7 > 0, (3, 1))
     found = difference(member("one", right), member("same", right))
-    assert (found.mean, found.low, found.high, found.clear) == (0, 0, 0, False)
+    assert (found.mean, found.clear) == (0, False)
+    # Of 100 images none told them apart; of others a few may.
+    assert -0.03 < found.low < 0 < found.high < 0.03

@@ -10,11 +10,16 @@ from typing import Annotated
 import typer
 
 from handlens.cli import (
+    audit,
+    card,
     check_layer,
+    check_notebook,
     compare,
     convert,
     explain,
+    export,
     labs,
+    learning_curve,
     look,
     notebook,
     plan,
@@ -22,6 +27,7 @@ from handlens.cli import (
     report,
     run,
     runs,
+    serve,
     tune,
     twin,
 )
@@ -39,16 +45,22 @@ app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("tune")(tune.tune)
 app.command("compare")(compare.compare)
+app.command("learning-curve")(learning_curve.learning_curve)
 app.add_typer(runs.app, name="runs")
 app.command("labs")(labs.labs)
 app.command("report")(report.report)
 app.command("notebook")(notebook.notebook)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
+app.command("serve")(serve.serve)
 app.command("twin")(twin.twin)
 app.command("convert")(convert.convert)
+app.command("export")(export.export)
+app.command("card")(card.card)
 app.command("check-layer")(check_layer.check_layer)
+app.command("check-notebook")(check_notebook.check_notebook)
 app.command("look")(look.look)
+app.command("audit")(audit.audit)
 app.command("data")(look.data)
 app.command("models")(look.models)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from handlens.data.noticed import Noticed
     from handlens.records import Run
     from handlens.studies.storage.store import Store
 
@@ -40,11 +41,17 @@ def chosen(name: str, store: Store, reports: Path) -> str:
 
 def fitted(run: Run, pictures: Sequence[Path]) -> list[tuple[NDArray[np.uint8], tuple[str, ...]]]:
     """Each picture as the run's model wants it, uint8 [height, width, channels], and what was done to it."""
-    from handlens.data.pictures import InputContract, decode, fit_picture
+    return [(seen.corrected, seen.notes) for seen in noticed(run, pictures)]
+
+
+def noticed(run: Run, pictures: Sequence[Path]) -> list[Noticed]:
+    """Each picture as it is given and as the run's model wants it, and what is wrong with it."""
+    from handlens.data.noticed import notice
+    from handlens.data.pictures import InputContract, decode
     from handlens.errors import StoreError
 
     try:
         contract = InputContract(**run.input)
     except TypeError:
         raise StoreError("the record does not say what its images are like", where=run.trial.hash) from None
-    return [fit_picture(decode(path), contract) for path in pictures]
+    return [notice(decode(path), contract) for path in pictures]

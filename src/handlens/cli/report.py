@@ -58,8 +58,8 @@ def report(
     for line in absent:
         sys.stderr.write(f"handlens: left out: {line}\n")
     result = gather(study, there, store, failures=absent)
-    folder = save(study, result, images, reports, charts)
-    show(result, folder, as_json=as_json, quiet=quiet)
+    saved = save(study, result, images, store, reports, charts)
+    show(result, saved, as_json=as_json, quiet=quiet)
 
 
 def _sorted_out(

@@ -64,16 +64,17 @@ def run(
         how = {"quiet": quiet or as_json, "events": events}
         with _watched(study, images, store, mlflow, **how) as on_event:
             found = run_study(study, images, store, command=command, on_event=on_event, train=train)
-        folder = output.save(study, found, images, reports, charts)
+        saved = output.save(study, found, images, store, reports, charts)
     except KeyboardInterrupt:
         sys.stderr.write(
             f"\nstopped: finished runs are kept in {runs}; the same command goes on from there\n"
         )
         raise typer.Exit(130) from None
     if events:
-        json_line({"event": "result", **output.plain(found), "report": str(folder / "report.html")})
+        page = str(saved.folder / "report.html")
+        json_line({"event": "result", **output.plain(found, saved.topics), "report": page})
     else:
-        output.show(found, folder, as_json=as_json, quiet=quiet)
+        output.show(found, saved, as_json=as_json, quiet=quiet)
     for failure in found.failures:
         sys.stderr.write(f"handlens: {failure}\n")
     if found.failures:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 FAINT = 12  # grey levels: less contrast than this is no content
 EDGE = 0.3  # share of the strongest contrast from which a pixel belongs to the content
+FINE = 0.1  # the same where the background is known to be flat: dark parts of clothes belong to them too
+MOST_CUT = 0.3  # share of the usual length that may lie beyond a border
 SPECK = 0.03  # share of the largest connected piece below which a piece is dirt
 GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601 luma, as Pillow's "L"
 ROBUST = 1.4826  # the median distance from the median, times this, is a normal distribution's deviation
@@ -34,14 +36,17 @@ class Content:
         return max((bottom - top) / shape[0], (right - left) / shape[1])
 
 
-def find(contrast: Floats) -> Content | None:
-    """What stands out in a [H, W] contrast to the background, dirt left aside; None where nothing does."""
+def find(contrast: Floats, edge: float = EDGE) -> Content | None:
+    """What stands out in a [H, W] contrast to the background, dirt left aside; None where nothing does.
+
+    `edge`: share of the strongest contrast from which a pixel belongs to it.
+    """
     from scipy import ndimage
 
     weights = np.abs(contrast)
     if weights.max() < FAINT:
         return None
-    mask = weights > EDGE * weights.max()
+    mask = weights > edge * weights.max()
     pieces, count = ndimage.label(mask, structure=np.ones((3, 3)))
     if count > 1:
         areas = np.bincount(pieces.ravel())
@@ -55,6 +60,29 @@ def find(contrast: Floats) -> Content | None:
         float(weights.sum(axis=0) @ (np.arange(weights.shape[1]) + 0.5) / total),
     )
     return Content(mask, (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1), mass)
+
+
+def whole(content: Content, usual: float, shape: tuple[int, ...]) -> Content:
+    """The content of an image [h, w] with its box drawn out beyond the border that cut it off.
+
+    Content that reaches one border and not the opposite one, and is shorter both ways than the `usual` share
+    of a side, but not by more than `MOST_CUT` of it, is taken to go on there as far as that.
+    """
+    sides = np.array(shape[:2])
+    box = np.array(content.box).reshape(2, 2)  # [first or behind last, vertical or horizontal]
+    before, after = box[0], sides - box[1]
+    length = np.rint(usual * sides).astype(int)
+    missing = length - (box[1] - box[0])
+    cut = (np.minimum(before, after) == 0) & (np.maximum(before, after) > 0)
+    if missing.min() <= 0 or not (cut & (missing <= MOST_CUT * length)).any():
+        return content
+    axis = int(np.where(cut, missing, sides.max() + 1).argmin())
+    if before[axis] == 0:
+        box[0, axis] -= missing[axis]
+    else:
+        box[1, axis] += missing[axis]
+    top, left, bottom, right = (int(edge) for edge in box.ravel())
+    return replace(content, box=(top, left, bottom, right))
 
 
 def background_of(image: Floats) -> Floats:

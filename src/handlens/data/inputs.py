@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlens.data.content import (
+    FINE,
     Content,
     Floats,
     border_of,
@@ -16,11 +17,13 @@ from handlens.data.content import (
     grey_of,
     strongest_of,
     thickness_of,
+    whole,
 )
 from handlens.errors import DataError
 
 SAMPLE = 2000
 FLAT, FLAT_SHARE, NEARLY_ALL = 16, 0.6, 0.95  # grey levels; share of a border; share of images
+UNUSUAL = 0.005  # share of the training images
 DRAWN = 0.08  # deviation of density between images: 0.04 in MNIST, 0.13 in Fashion-MNIST
 
 
@@ -41,6 +44,10 @@ class InputContract:
         drawn: the content is strokes of one ink, as in writing: its density hardly varies between images.
         density: median over images of the mean contrast within the content, as a share of the ink's.
         thickness, thinnest: median width of strokes, and that of the thinnest hundredth, in pixels.
+        usual: typical longer side as in `content`, of all that is not quite background (`content.FINE`),
+            cut-off parts reckoned in; None, as the next three, in records of earlier versions.
+        usual_low, usual_high: the same of all but the most unusual images (`UNUSUAL`).
+        usual_away: farthest, of all but these, that the centre lies from its place.
     """
 
     height: int
@@ -60,6 +67,10 @@ class InputContract:
     density: float
     thickness: float
     thinnest: float
+    usual: float | None = None
+    usual_low: float | None = None
+    usual_high: float | None = None
+    usual_away: float | None = None
 
 
 def contract_of(images: NDArray[np.uint8]) -> InputContract:
@@ -81,6 +92,7 @@ def contract_of(images: NDArray[np.uint8]) -> InputContract:
     densities = np.array([density_of(image) for image in contrast])
     shares = np.array([content.share(shape) for content in found] or [1.0])
     centring, centre, wander = _centring(found, shape)
+    usual = _usual(contrast, centring, centre)
     return InputContract(
         height=images.shape[1],
         width=images.shape[2],
@@ -99,6 +111,10 @@ def contract_of(images: NDArray[np.uint8]) -> InputContract:
         density=float(np.median(densities)),
         thickness=float(np.median(widths)),
         thinnest=float(np.quantile(widths, 0.01)),
+        usual=usual[0],
+        usual_low=usual[1],
+        usual_high=usual[2],
+        usual_away=usual[3],
     )
 
 
@@ -112,3 +128,16 @@ def _centring(found: list[Content], shape: tuple[int, ...]) -> tuple[str, Floats
             middle = centres.mean(axis=0)
             best, least = (centring, middle, float(np.abs(centres - middle).max())), moves
     return best
+
+
+def _usual(contrast: Floats, centring: str, centre: Floats) -> tuple[float, float, float, float]:
+    """Of contrasts [n, h, w]: median, low and high longer side; farthest usual distance from `centre`."""
+    shape = contrast.shape[1:]
+    found = [content for image in contrast if (content := find(image, FINE)) is not None]
+    typical = float(np.median([content.share(shape) for content in found] or [1.0]))
+    found = [whole(content, typical, shape) for content in found]
+    shares = np.array([content.share(shape) for content in found] or [1.0])
+    centres = np.array([content.centre(centring) for content in found]).reshape(-1, 2) / shape
+    away = np.append(np.abs(centres - centre).max(axis=1), [] if found else [0.0])
+    low, high = (float(np.quantile(shares, share)) for share in (UNUSUAL, 1 - UNUSUAL))
+    return typical, low, high, float(np.quantile(away, 1 - UNUSUAL))

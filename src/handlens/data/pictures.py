@@ -41,7 +41,7 @@ def fit_picture(
 
     A picture that is already as the training images are comes back as it is, without notes.
     """
-    image, notes = _with_channels(picture, contract.channels)
+    image, notes = with_channels(picture, contract.channels)
     if not contract.uniform_background:
         image, more = _crop_middle(image, contract.height / contract.width)
         if image.shape[:2] != (contract.height, contract.width):
@@ -49,38 +49,51 @@ def fit_picture(
         return resize(image, (contract.height, contract.width)), notes + more
     if _conforms(image, contract):
         return image, notes
-    longest = max(image.shape[:2])
-    if longest > WORKING_SIDE:
-        shorter = (max(1, side * WORKING_SIDE // longest) for side in image.shape[:2])
-        image = resize(image, (next(shorter), next(shorter)))
-    fitted, more = _fit_content(image, contract)
+    fitted, more = _fit_content(working(image), contract)
     return fitted, notes + more
+
+
+def working(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The uint8 [H, W, c] image, no longer than `WORKING_SIDE` pixels: more tells nothing of 28 x 28."""
+    longest = max(image.shape[:2])
+    if longest <= WORKING_SIDE:
+        return image
+    height, width = (max(1, side * WORKING_SIDE // longest) for side in image.shape[:2])
+    return resize(image, (height, width))
+
+
+def separate(image: NDArray[np.uint8]) -> tuple[Floats, Content | None]:
+    """The contrast to the background, float [H, W, c], and what stands out of it in uint8 [H, W, c]."""
+    contrast = image - background_of(image.astype(np.float64))  # [H, W, c]
+    grey = grey_of(contrast)
+    quiet = 3 * ROBUST * np.median(np.abs(border_of(grey)))
+    contrast[np.abs(grey) <= quiet] = 0
+    return contrast, find(grey)
+
+
+def sign_of(contrast: Floats, content: Content) -> float:
+    """1 where the content is lighter than its background, -1 where it is darker."""
+    return float(np.sign(strongest_of(grey_of(contrast) * content.mask)))
 
 
 def _fit_content(
     image: NDArray[np.uint8], contract: InputContract
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """The content of `image` on the contract's background, in its size and place."""
-    contrast = image - background_of(image.astype(np.float64))  # [H, W, c]
-    grey = grey_of(contrast)
-    quiet = 3 * ROBUST * np.median(np.abs(border_of(grey)))
-    contrast[np.abs(grey) <= quiet] = 0
-    content = find(grey)
+    contrast, content = separate(image)
     if content is None:
         size = (contract.height, contract.width)
         return resize(image, size), ("nothing stands out from its background: the picture was only resized",)
     notes: list[str] = []
-    top, left, bottom, right = content.box
-    sign = np.sign(strongest_of(grey[top:bottom, left:right]))
     wanted = np.sign(contract.ink - contract.background)
-    if wanted and sign != wanted:
+    if wanted and sign_of(contrast, content) != wanted:
         contrast = -contrast
         notes.append("inverted")
     if contract.drawn:
         contrast, more = _drawn(contrast * wanted, content, contract)
         notes += more
         contrast *= wanted
-    contrast = _place(contrast, content, contract)
+    contrast = place(contrast, content, contract)
     notes.append("cropped to its content and centred")
     if wanted:
         contrast = _strengthen(contrast, contract)
@@ -115,7 +128,7 @@ def _strengthen(contrast: Floats, contract: InputContract) -> Floats:
     return contrast
 
 
-def _place(contrast: Floats, content: Content, contract: InputContract) -> Floats:
+def place(contrast: Floats, content: Content, contract: InputContract) -> Floats:
     """Scale and move the content to where the contract has it: float [height, width, c].
 
     One resampling does both: the contract's frame, seen in the picture's pixels, is the part that is resized.
@@ -158,7 +171,8 @@ def _conforms(image: NDArray[np.uint8], contract: InputContract) -> bool:
     return bool(in_place and contract.content_low - SLACK <= share <= contract.content_high + SLACK)
 
 
-def _with_channels(picture: NDArray[np.uint8], channels: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def with_channels(picture: NDArray[np.uint8], channels: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """A picture in grey or colour as grey or colour, uint8 [H, W, channels], and what was done."""
     if picture.ndim != 3 or picture.shape[2] not in (1, 3) or not picture.size:
         raise DataError(f"the picture is an array {list(picture.shape)}", expected="[height, width, 1 or 3]")
     if picture.shape[2] == channels:

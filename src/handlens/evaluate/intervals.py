@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from handlens.evaluate.crossed import crossed
+
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the interval around it, all shares in 0..1."""
+    """A mean and the interval around it: shares in 0..1, differences in -1..1, or a score's own unit."""
 
     mean: float
     low: float
@@ -39,16 +41,9 @@ def accuracy_interval(correct: NDArray[np.bool_], confidence: float = 0.95) -> I
         correct: bool [replicates, images]; whether replicate r was right about image i.
         confidence: e.g. 0.95.
 
-    Right or wrong is modelled as `p + seed_r + image_i + rest_ri`, crossed random effects. With s2_image the
-    variance over images of the share of replicates that were right, s2_seed the variance over replicates of
-    their accuracy and s2_rest that of the rest,
-
-        var(mean) = s2_image / images + s2_seed / replicates - s2_rest / (images * replicates)
-
-    (the two-way decomposition of Searle, Casella & McCulloch, *Variance Components*, 1992, ch. 4). A Wilson
-    interval is then taken at the sample size that would have this variance, `p (1 - p) / var`, with Student's
-    quantile at Satterthwaite's degrees of freedom, since few seeds tell little about their spread. With one
-    replicate this is Wilson's interval over images alone.
+    The variance of the mean is that of crossed random effects of seed and image (see `crossed`). A Wilson
+    interval is then taken at the sample size that would have this variance, `p (1 - p) / var`, with Cochran &
+    Cox's quantile. With one replicate this is Wilson's interval over images alone.
     """
     from scipy import special
 
@@ -57,20 +52,8 @@ def accuracy_interval(correct: NDArray[np.bool_], confidence: float = 0.95) -> I
     normal = float(special.ndtri(0.5 + confidence / 2))
     if replicates < 2 or n < 2 or p in (0.0, 1.0):
         return wilson(p * n, n, normal)
-    by_image, by_seed = correct.mean(axis=0), correct.mean(axis=1)
-    image = float(by_image.var(ddof=1)) / n
-    seed = float(by_seed.var(ddof=1)) / replicates
-    total_squares = p * (1 - p) * replicates * n
-    rest_squares = (
-        total_squares
-        - replicates * (n - 1) * by_image.var(ddof=1)
-        - n * (replicates - 1) * by_seed.var(ddof=1)
-    )
-    rest = max(0.0, rest_squares / ((replicates - 1) * (n - 1))) / (n * replicates)
-    variance = max(image + seed - rest, image, seed)
-    if variance <= 0:  # no two images and no two seeds differ: nothing to learn the spread from
+    spread = crossed(correct)
+    if spread.variance <= 0:  # no two images and no two seeds differ: nothing to learn the spread from
         return wilson(p * n, n, normal)
-    freedom = variance**2 / (image**2 / (n - 1) + seed**2 / (replicates - 1))
-    quantile = float(special.stdtrit(freedom, 0.5 + confidence / 2))
-    size = p * (1 - p) / variance
-    return wilson(p * size, size, quantile)
+    size = p * (1 - p) / spread.variance
+    return wilson(p * size, size, spread.quantile(confidence))

@@ -3,68 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handlens.evaluate import curves
+from handlens.evaluate.curves import Roc
+from handlens.evaluate.curves import roc_curve as curve
 from handlens.report.charts.figure import Figure, data, layered, recipe_colours, scale
 from handlens.studies.storage.result import Tested
 
 if TYPE_CHECKING:
     import altair as alt
 
+__all__ = ["MOST_CLASSES", "Roc", "areas", "curve", "points", "roc_figures", "rocs"]
+
 MOST_CLASSES, MOST_POINTS = 12, 300
 CORNER = 10  # percent: how much of each axis the enlarged corner shows
 
 
-@dataclass(frozen=True, eq=False)
-class Roc:
-    """One class against all others.
-
-    Attributes:
-        class_index: which class.
-        false, true: float64 [points], shares (0-1) of the other images and of the class's own that a
-        threshold
-            lets through, both rising from 0 to 1.
-        area: under the curve: how often an image of the class gets a higher probability of it than one of
-            another class does (0-1).
-    """
-
-    class_index: int
-    false: NDArray[np.float64]
-    true: NDArray[np.float64]
-    area: float
-
-
 def rocs(tested: Tested) -> tuple[Roc, ...]:
-    """The curve of every class that some but not all of the test images show (Fawcett 2006, PRL 27)."""
-    found = []
-    for k in range(tested.probabilities.shape[1]):
-        own = tested.labels == k
-        if own.any() and not own.all():
-            false, true = curve(tested.probabilities[:, k], own)
-            found.append(Roc(k, false, true, float(np.trapezoid(true, false))))
-    return tuple(found)
-
-
-def curve(
-    probabilities: NDArray[np.floating[Any]], own: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Shares of other and of own images (0-1) that each threshold lets through, from none to all.
-
-    scikit-learn has it too, but importing its metrics takes longer than all the rest of a notebook.
-
-    Args:
-        probabilities: float [n], of the class; equal ones pass a threshold together.
-        own: bool [n], whether the image is of the class; some are and some are not.
-    """
-    order = np.argsort(-probabilities, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(probabilities[order])), len(order) - 1)
-    true = np.cumsum(own[order])[last]
-    false = last + 1 - true
-    return np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
+    """The curve of every class that some but not all of the test images show."""
+    return curves.rocs(tested.probabilities, tested.labels)
 
 
 def areas(tests: Sequence[Tested], k: int) -> NDArray[np.float64]:

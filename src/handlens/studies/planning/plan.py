@@ -93,7 +93,7 @@ KEYS = {
         "report",
     ],
     "reading": [f.name for f in dataclasses.fields(Options)],
-    "split": [f.name for f in dataclasses.fields(Split)],
+    "split": ["validation", "seed"],
     "test": ["when"],
     "report": ["charts"],
 }

@@ -103,7 +103,7 @@ def question(study: Study, wanted: Search, dataset: Dataset) -> str:
     return digest(
         {
             "data": dataset.digest,
-            "split": dataclasses.asdict(study.split),
+            "split": study.split.plain(),
             "seed": study.seed,
             "recipe": recipe,
             "space": list(space.items()),

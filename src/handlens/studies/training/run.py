@@ -14,6 +14,7 @@ from handlens.studies.storage.result import Looks, Member, StudyResult, by_valid
 from handlens.studies.storage.store import Store
 from handlens.studies.training.claims import at_work
 from handlens.studies.training.jobs import Agenda, Event, Failures, Job, OnEvent, ignore_event, train_job
+from handlens.studies.training.progress import told
 from handlens.studies.training.trial import Training, load_model, open_test, training
 
 __all__ = [
@@ -115,9 +116,9 @@ def run_study(
     """
     on_event = on_event or ignore_event
     planned = plan(study, dataset)
-    with at_work(store, clear=True):
-        missing = _missing(planned, store, on_event)
-        failed = train(missing, training(dataset), store, command=command, on_event=on_event)
+    with at_work(store, clear=True), told(study, len(planned), store, on_event) as tell:
+        missing = _missing(planned, store, tell)
+        failed = train(missing, training(dataset), store, command=command, on_event=tell)
         for number, error in failed.items():
             item = planned[number - 1]
             error.where = f"recipe {item.name!r}, replicate {item.replicate + 1}"

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from handlens.data import Dataset, ImageSet, split
 from handlens.data.pictures import contract_of
 from handlens.engines import Model, OnEpoch, engine, ignore_epoch
+from handlens.errors import DataError
 from handlens.evaluate import score
-from handlens.records import Epoch, Look, Run, Split, Timings, Trial
+from handlens.records import Epoch, Look, Run, Split, Timings, Trial, families_name
 from handlens.spec import EstimatorRecipe, KerasRecipe, NetworkRecipe, Recipe, to_text
 from handlens.studies.planning.plan import Planned, configuration_of
 from handlens.studies.storage.result import Predictions, Tested
@@ -32,11 +33,15 @@ from handlens.studies.training.environment import environment
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What a trial may know of a data set: its training images and what is said about it."""
+    """What a trial may know of a data set: its training images and what is said about it.
+
+    `families`: int64 [n], groups of copies, for the trials whose split keeps these together.
+    """
 
     name: str
     images: ImageSet
     notes: tuple[str, ...] = ()
+    families: NDArray[np.int64] | None = None
     _contracts: dict[Split, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     def contract(self, split: Split, train: ImageSet) -> dict[str, Any]:
@@ -61,8 +66,21 @@ class Ready:
 
 
 def ready(trial: Trial, data: Training) -> Ready:
-    """The images of a trial."""
-    parts = split(data.images.labels, trial.split.validation, trial.split.seed)
+    """The images of a trial.
+
+    Raises:
+        DataError: its split keeps families together that `data` does not know.
+    """
+    wanted, groups = trial.split.families, None
+    if wanted is not None:
+        groups = data.families
+        if groups is None or families_name(groups) != wanted:
+            raise DataError(
+                "the split of this run keeps families of copies together, and they are not known here",
+                where=trial.hash,
+                remedy=f"handlens audit {data.name} --run RUN finds them",
+            )
+    parts = split(data.images.labels, trial.split.validation, trial.split.seed, groups)
     return Ready(data.images.take(parts.train), data.images.take(parts.validation), parts.validation)
 
 

@@ -88,7 +88,7 @@ function recipes(study, found, parameters, chosen, compare) {
     draw();
     place.querySelector(`[aria-sort] button`)?.focus();
   } }, column.name, h("span", { "aria-hidden": "true" }, state.sort === column.id ? (state.down ? " ↓" : " ↑") : "")));
-  const line = (model) => h("tr", { class: model.chosen ? "chosen" : null },
+  const line = (model) => h("tr", { class: model === found.models[0] ? "chosen" : null },
     h("td", {}, h("input", {
       type: "checkbox", checked: state.ticked.has(model.model), "aria-label": `Compare ${model.model}`,
       onchange: (event) => {

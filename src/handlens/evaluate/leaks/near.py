@@ -1,0 +1,186 @@
+"""Near duplicates among different images: candidates, alignment, and a threshold out of the data itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handlens import seeds
+from handlens.evaluate.leaks.align import Fits, align
+from handlens.evaluate.leaks.candidates import (
+    FEW,
+    TURN,
+    Shape,
+    View,
+    distances,
+    foremost,
+    learn_view,
+    merge,
+    reach,
+    shape_of,
+    within,
+)
+from handlens.evaluate.leaks.canvas import BLOCK, Canvas, canvas, halved, slopes
+from handlens.evaluate.leaks.duplicates import Floats, Integers
+from handlens.evaluate.leaks.simulate import simulate
+from handlens.evaluate.leaks.threshold import LEAST, MOST, decide
+
+SAMPLE = 2000
+STEPS = (5, 3, 6)  # Gauss-Newton steps: at half the resolution, in full, and to the last digit
+PAIRS = 7  # most pairs an image that are aligned
+EXPLAINED = 0.93
+TINT = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Near:
+    """Near duplicates among u different pictures.
+
+    Attributes:
+        pairs: int64 [p, 2], the sharper picture first.
+        fits: how each pair fits.
+        threshold: the greatest misfit that was taken for a copy's.
+    """
+
+    pairs: Integers
+    fits: Fits
+    threshold: float
+
+
+def find_near(images: NDArray[np.uint8]) -> Near:
+    """Near duplicates among images of which no two are the same.
+
+    Args:
+        images: uint8 [u, height, width, channels], in an order that depends on what they show alone: then so
+            does the result.
+    """
+    pictures = canvas(images)
+    varied = pictures.std((1, 2)) > 1 / 255 if pictures.size else np.zeros(0, bool)
+    busy = np.flatnonzero(varied)
+    if len(busy) < 2:
+        return Near(np.zeros((0, 2), np.int64), align(pictures, pictures, *_none()), float("nan"))
+    pictures = pictures[busy]
+    sample = np.linspace(0, len(busy) - 1, min(SAMPLE, max(SAMPLE // 4, len(busy)))).astype(np.int64)
+    copies = canvas(simulate(images[busy[sample]], seeds.generator(0, "leaks")))
+    pairs, limits = search(pictures, sample, copies)
+    pairs, fits = verify(pictures, pairs, limits)
+    threshold = decide(pairs, fits, len(pictures), limits.final)
+    good = (fits.misfit <= threshold) & plausible(fits, pictures.shape[1:])
+    chosen = np.flatnonzero(good & same_tint(images, busy[pairs]))
+    return Near(busy[pairs[chosen]], fits.take(chosen), threshold)
+
+
+def _none() -> tuple[Integers, Integers, Floats, int]:
+    return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 4)), 0
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """The misfits that simulated copies reach after each round of steps: 99.5 % of them, at last 98.5 %."""
+
+    quick: float
+    middle: float
+    final: float
+
+
+def search(pictures: Canvas, sample: Integers, copies: Canvas) -> tuple[Integers, Limits]:
+    """Pairs worth aligning, int64 [p, 2], and what a copy's alignment reaches."""
+    shape, other = shape_of(pictures), shape_of(copies)
+    found = []
+    for sized, turns in ((True, (0.0, TURN)), (False, (0.0,))):
+        view = learn_view(pictures, shape, sample, copies, sized)
+        numbers = view.numbers(pictures, shape)
+        few = _stray(view, numbers[sample], copies, other, turns)
+        for turn in turns:
+            queries = view.numbers(pictures, shape, turn) if turn else numbers
+            limit = reach(numbers[:, :FEW], queries[:, :FEW], np.unique(sample), few)
+            hits = within(numbers[:, :FEW], queries[:, :FEW], limit)
+            found.append(foremost(hits, distances(numbers, queries, hits)))
+    pairs, rank = merge(len(pictures), found)
+    if len(pairs) > PAIRS * len(pictures):
+        pairs = pairs[np.sort(np.argsort(rank, kind="stable")[: PAIRS * len(pictures)])]
+    return pairs, _limits(pictures[sample], copies)
+
+
+def _stray(view: View, originals: Canvas, copies: Canvas, shape: Shape, turns: tuple[float, ...]) -> float:
+    """The distance within which 99 % of copies stay from their originals, at the best of the turns."""
+    both = sorted({turn * sign for turn in turns for sign in (-1, 1)})
+    apart = [
+        np.linalg.norm((view.numbers(copies, shape, turn) - originals)[:, :FEW], axis=1) for turn in both
+    ]
+    return max(float(np.quantile(np.min(apart, axis=0), 0.99)), 1e-6)
+
+
+def _limits(originals: Canvas, copies: Canvas) -> Limits:
+    m = len(originals)
+    pictures = np.concatenate([originals, copies])
+    pairs = oriented(pictures, np.column_stack([np.arange(m), m + np.arange(m)]))
+    fits = _quick(pictures, pairs)
+    reached = [_reached(fits, 0.995)]
+    for steps, share in zip(STEPS[1:], (0.995, 0.985), strict=True):
+        fits = align(pictures, pictures, pairs[:, 0], pairs[:, 1], fits.motion, steps)
+        reached.append(_reached(fits, share))
+    quick, middle, final = reached
+    return Limits(quick, middle, min(max(final, LEAST), MOST))
+
+
+def _reached(fits: Fits, share: float) -> float:
+    """The misfit that a share of the pairs that could be aligned at all reaches."""
+    misfits = fits.misfit[np.isfinite(fits.misfit)]
+    return float(np.quantile(misfits, share)) if len(misfits) else LEAST
+
+
+def oriented(pictures: Canvas, pairs: Integers) -> Integers:
+    """Each pair with its sharper picture first: a blur can be modelled, the undoing of one cannot."""
+    sharpness = np.empty(len(pictures))
+    for start in range(0, len(pictures), BLOCK):
+        part = pictures[start : start + BLOCK]
+        down, right = slopes(part)
+        sharpness[start : start + BLOCK] = (down**2 + right**2).mean((1, 2)) / (part.var((1, 2)) + 1e-9)
+    swap = sharpness[pairs[:, 1]] > sharpness[pairs[:, 0]]
+    return np.where(swap[:, None], pairs[:, ::-1], pairs)
+
+
+def _quick(pictures: Canvas, pairs: Integers) -> Fits:
+    """A rough alignment at half the resolution, begun with one picture's ink laid over the other's."""
+    step = 2 if min(pictures.shape[1:]) >= 20 else 1
+    centre = shape_of(pictures).centre
+    between = (centre[pairs[:, 0]] - centre[pairs[:, 1]]) / step
+    start = np.column_stack([between, np.zeros_like(between)])
+    small = halved(pictures) if step == 2 else pictures
+    fits = align(small, small, pairs[:, 0], pairs[:, 1], start, STEPS[0])
+    fits.motion[:, :2] *= step
+    return fits
+
+
+def verify(pictures: Canvas, pairs: Integers, limits: Limits) -> tuple[Integers, Fits]:
+    """Align pairs in rounds, each with those that may still be copies: the pairs left, int64 [p, 2], fits."""
+    pairs = oriented(pictures, pairs)
+    fits = _quick(pictures, pairs)
+    for limit, steps in ((limits.quick, STEPS[1]), (max(limits.middle, 4 * limits.final), STEPS[2])):
+        left = np.flatnonzero(fits.misfit <= limit)
+        pairs = pairs[left]
+        fits = align(pictures, pictures, pairs[:, 0], pairs[:, 1], fits.motion[left], steps)
+    return pairs, fits
+
+
+def plausible(fits: Fits, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Whether an alignment is one that copying makes: bool [p]."""
+    motion, gain = fits.motion, fits.light[:, 0]
+    scale, angle = np.hypot(1 + motion[:, 2], motion[:, 3]), np.arctan2(motion[:, 3], 1 + motion[:, 2])
+    near = np.abs(motion[:, :2]).max(1) <= 0.25 * min(shape)
+    small = (np.abs(np.log(scale)) < 0.25) & (np.abs(angle) < np.deg2rad(25))
+    return np.asarray(near & small & (gain > 0.4) & (gain < 2.5) & (fits.explained >= EXPLAINED))
+
+
+def same_tint(images: NDArray[np.uint8], pairs: Integers) -> NDArray[np.bool_]:
+    """Whether the mean colours of two images stand apart from grey alike, to `TINT` of 255: bool [p].
+
+    Alignment sees brightness alone, to which a red and a green picture may be the same.
+    """
+    blocks = range(0, len(images), BLOCK)
+    colours = np.concatenate([images[start : start + BLOCK].mean((1, 2)) for start in blocks])
+    colours -= colours.mean(1, keepdims=True)
+    return np.asarray((np.abs(colours[pairs[:, 0]] - colours[pairs[:, 1]]) <= TINT).all(1))

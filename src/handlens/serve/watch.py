@@ -1,0 +1,244 @@
+"""What happens in the store while studies run, in whatever process: read from the disk, told to listeners.
+
+Nothing is looked at while nobody listens. A listener that does not keep up is let go; its browser comes again
+and is told the state anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import threading
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from handlens.serve import limits
+from handlens.serve.library import Library
+from handlens.serve.refusal import Refusal
+from handlens.serve.runs import brief
+from handlens.serve.site import Site
+from handlens.serve.studies import counts
+from handlens.studies.storage.store import HASH
+from handlens.studies.training.progress import PROGRESS, running
+
+PULSE = 0.5  # seconds between two looks
+ALIVE = 15.0  # seconds of silence after which a comment keeps the connection
+QUEUE = 2000  # events that a slow listener may lag behind
+MOST_LINE = 1 << 20
+News = tuple[str, dict[str, Any]]
+
+
+@dataclass
+class _Told:
+    """One study's lines, as far as they were read."""
+
+    study: str = ""
+    offset: int = 0
+    trainings: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Watch:
+    """Follows the store for all listeners together."""
+
+    def __init__(self, site: Site, *, pulse: float = PULSE) -> None:
+        self._site, self._pulse, self._lock = site, pulse, threading.Lock()
+        self._told: dict[str, _Told] = {}
+        self._counts: dict[str, dict[str, Any]] = {}
+        self._seen: set[str] | None = None
+        self._listeners: set[asyncio.Queue[News | None]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def _library(self) -> Library:
+        return self._site.library
+
+    def live(self, study: str) -> dict[str, list[dict[str, Any]]]:
+        """Epochs of a study's trainings under way, by run."""
+        self._look()
+        with self._lock:
+            told = [t for t in self._told.values() if t.study == study]
+            return {run: list(made["history"]) for t in told for run, made in t.trainings.items()}
+
+    async def listen(self, study: str | None) -> AsyncGenerator[bytes, None]:
+        """Server-sent events until the listener goes, or the server.
+
+        Raises:
+            Refusal: too many listeners.
+        """
+        if len(self._listeners) >= limits.LISTENERS:
+            raise Refusal(429, f"there are {limits.LISTENERS} listeners already; close another page")
+        queue: asyncio.Queue[News | None] = asyncio.Queue(QUEUE)
+        self._listeners.add(queue)
+        try:
+            await self._tell(await asyncio.to_thread(self._look))
+            while not queue.empty():
+                queue.get_nowait()
+            yield b"retry: 2000\n\n" + _event("state", await asyncio.to_thread(self._state, study))
+            if self._task is None or self._task.done():
+                self._task = asyncio.create_task(self._follow())
+            while True:
+                try:
+                    news = await asyncio.wait_for(queue.get(), ALIVE)
+                except TimeoutError:
+                    yield b": still here\n\n"
+                    continue
+                if news is None:
+                    return
+                if _concerns(news, study):
+                    yield _event(*news)
+        finally:
+            self._listeners.discard(queue)
+
+    def close(self) -> None:
+        """Let all listeners go."""
+        if self._task is not None:
+            self._task.cancel()
+        for queue in list(self._listeners):
+            self._dismiss(queue)
+
+    async def _follow(self) -> None:
+        while self._listeners:
+            await asyncio.sleep(self._pulse)
+            await self._tell(await asyncio.to_thread(self._look))
+
+    async def _tell(self, news: list[News]) -> None:
+        for queue in list(self._listeners):
+            try:
+                for one in news:
+                    queue.put_nowait(one)
+            except asyncio.QueueFull:
+                self._dismiss(queue)
+
+    def _dismiss(self, queue: asyncio.Queue[News | None]) -> None:
+        self._listeners.discard(queue)
+        while not queue.empty():
+            queue.get_nowait()
+        queue.put_nowait(None)
+
+    def _look(self) -> list[News]:
+        """What is new since the last look."""
+        with self._lock:
+            news = self._read_lines() + self._new_runs()
+            for shelf in self._library.shelves():
+                now = {"name": shelf.name, **counts(shelf)}
+                if self._counts.get(shelf.name) not in (None, now):
+                    news.append(("study", now))
+                self._counts[shelf.name] = now
+            return news
+
+    def _state(self, study: str | None) -> dict[str, Any]:
+        with self._lock:
+            trainings = [made for told in self._told.values() for made in told.trainings.values()]
+            return {
+                "studies": [c for c in self._counts.values() if study in (None, c["name"])],
+                "trainings": [
+                    {**made, "history": list(made["history"])}
+                    for made in trainings
+                    if study in (None, made["study"])
+                ],
+            }
+
+    def _new_runs(self) -> list[News]:
+        found = _names(self._library.store.root)
+        before, self._seen = self._seen, found
+        news: list[News] = []
+        for hash in sorted(found - before) if before is not None else ():
+            with contextlib.suppress(Refusal):
+                run = brief(self._site, self._library.record(hash))
+                news.append(("run", run))
+        return news
+
+    def _read_lines(self) -> list[News]:
+        """The new lines of all studies that run."""
+        news: list[News] = []
+        folder = self._library.store.root / PROGRESS
+        paths = {path.name: path for path in folder.glob("*.jsonl")}
+        for gone in set(self._told) - set(paths):
+            news += _broken_off(self._told.pop(gone))
+        for name, path in sorted(paths.items()):
+            told = self._told.setdefault(name, _Told())
+            for said in _lines(path, told):
+                news += _noted(told, said)
+            if told.trainings and not running(self._library.store.root, told.study):
+                news += _broken_off(told)
+        return news
+
+
+def _concerns(news: News, study: str | None) -> bool:
+    """Whether somebody who asked for one study is to hear it."""
+    said = news[1]
+    return study is None or study in (said.get("study"), said.get("name")) or study in said.get("studies", ())
+
+
+def _event(kind: str, said: dict[str, Any]) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps(said, ensure_ascii=False)}\n\n".encode(
+        "utf-8", "backslashreplace"
+    )
+
+
+def _names(root: Path) -> set[str]:
+    """Hashes of the run folders: they are whole when they are there."""
+    try:
+        with os.scandir(root) as entries:
+            return {entry.name for entry in entries if HASH.fullmatch(entry.name)}
+    except OSError:
+        return set()
+
+
+def _lines(path: Path, told: _Told) -> list[dict[str, Any]]:
+    """Whole lines that were written since; a file that was begun anew is read anew."""
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size < told.offset:
+                told.offset, told.trainings = 0, {}
+            file.seek(told.offset)
+            text = file.read(MOST_LINE * 16)
+    except OSError:
+        return []
+    end = text.rfind(b"\n") + 1
+    told.offset += end
+    found = []
+    for line in text[:end].splitlines():
+        with contextlib.suppress(ValueError):
+            said = json.loads(line)
+            if isinstance(said, dict):
+                found.append(said)
+    return found
+
+
+def _noted(told: _Told, said: dict[str, Any]) -> list[News]:
+    """Note one line; what listeners are told of it."""
+    kind, run = said.get("event"), str(said.get("run", ""))
+    if kind == "study":
+        told.study, told.trainings = str(said.get("name", "")), {}
+        return []
+    if kind == "begun":
+        made = {"study": told.study, "run": run, **_place(said), "epochs": said.get("epochs"), "history": []}
+        told.trainings[run] = made
+        return [("begun", {k: v for k, v in made.items() if k != "history"})]
+    if kind == "epoch" and run in told.trainings and isinstance(said.get("epoch"), dict):
+        made = told.trainings[run]
+        made["history"].append(said["epoch"])
+        told_of = {k: v for k, v in made.items() if k != "history"}
+        return [("epoch", told_of | {"epoch": said["epoch"]})]
+    if kind in ("done", "failed", "kept"):
+        told.trainings.pop(run, None)
+        if kind != "kept":
+            return [(str(kind), {"study": told.study, "run": run, **_place(said)})]
+    return []
+
+
+def _place(said: dict[str, Any]) -> dict[str, Any]:
+    return {"model": said.get("model"), "replicate": said.get("replicate")}
+
+
+def _broken_off(told: _Told) -> list[News]:
+    """Trainings that nobody is at any more."""
+    gone, told.trainings = told.trainings, {}
+    return [
+        ("failed", {k: made[k] for k in ("study", "run", "model", "replicate")}) for made in gone.values()
+    ]
