@@ -135,7 +135,7 @@ def test_doubts_are_shown_with_both_labels(dataset):
     topic = doubts(audit_of(dataset))
     assert topic.words[0].startswith("1 of 402 training labels is doubtful")
     assert topic.tables[0].rows == (("seven", "eight", "1"),)
-    assert topic.grids[0].tiles[0].lines == ("seven → eight", "1.0 → 91.0 %", "training 7")
+    assert topic.grids[0].tiles[0].lines == ("seven → eight", "91.0 %", "training 7")
     assert topic.plain["ranked"][0]["position"] == 7
     assert doubts(audit_of(dataset, doubts="No.")).plain == {"reason": "No."}
 

@@ -16,9 +16,8 @@ from handlens.report.pictures import picture
 from handlens.serve import grids
 from handlens.serve.confusions import TEST, VALIDATION, said
 from handlens.serve.library import Kept
-from handlens.serve.loose import Loose
 from handlens.serve.refusal import Refusal
-from handlens.serve.shelf import Planned, Shelf
+from handlens.serve.shelf import Shelf
 from handlens.serve.site import Site, member
 
 TRAINING = "training"
@@ -82,12 +81,7 @@ def positions(shelf: Shelf, data: Dataset, part: str) -> NDArray[np.int64]:
     """Where the images of a part lie in the data set's training or test images."""
     if part == TEST:
         return np.arange(len(data.test))
-    if isinstance(shelf, Planned):
-        rule = shelf.study.split
-    else:
-        assert isinstance(shelf, Loose)
-        rule = shelf.store.read(shelf.hashes()[0]).trial.split
-    parts = split(data.train.labels, rule.validation, rule.seed)
+    parts = split(data.train.labels, shelf.split.validation, shelf.split.seed)
     return parts.validation if part == VALIDATION else parts.train
 
 

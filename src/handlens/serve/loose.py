@@ -7,6 +7,7 @@ from functools import cached_property
 
 from handlens.data import Dataset
 from handlens.errors import HandlensError, StoreError
+from handlens.records import Split
 from handlens.serve.refusal import Refusal
 from handlens.serve.shelf import Gathered, Place
 from handlens.studies.storage.gather import by_dataset
@@ -31,6 +32,10 @@ class Loose:
 
     def hashes(self) -> tuple[str, ...]:
         return self._hashes
+
+    @property
+    def split(self) -> Split:
+        return self.store.read(self._hashes[0]).trial.split
 
     def trials(self) -> int | None:
         return len(self._hashes)

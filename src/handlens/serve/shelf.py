@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from handlens.data import Dataset
 from handlens.errors import HandlensError, StoreError
+from handlens.records import Split
 from handlens.serve.refusal import Refusal
 from handlens.studies.planning import plan as planning
 from handlens.studies.storage.result import StudyResult
@@ -62,6 +64,11 @@ class Shelf(Protocol):
         """Where a run stands in it; None if it is not of this study."""
         ...
 
+    @property
+    def split(self) -> Split:
+        """How its validation images were set apart."""
+        ...
+
     def images(self) -> Dataset:
         """Its data set.
 
@@ -87,10 +94,11 @@ class Gathered:
         self._key: object = None
         self._result: StudyResult | None = None
 
-    def get(self, key: object, make: object) -> StudyResult | None:
+    def get(self, key: object, make: Callable[[], StudyResult | None]) -> StudyResult | None:
+        """What was made for the key, made now if the key is another one than before."""
         with self._lock:
             if key != self._key:
-                self._result, self._key = make() if callable(make) else None, key
+                self._result, self._key = make(), key
             return self._result
 
 
@@ -126,6 +134,11 @@ class Planned:
 
     def hashes(self) -> tuple[str, ...]:
         return tuple(self._places)
+
+    @property
+    def split(self) -> Split:
+        rule: Split = self.study.split
+        return rule
 
     def trials(self) -> int | None:
         return len(self._places) or None

@@ -70,20 +70,17 @@ def _grid(found: Audit, doubtful: tuple[Doubt, ...]) -> Grid:
         Tile(
             (
                 f"{classes[one.given]} → {classes[one.suggested]}",
-                f"{_percent(one.own)} → {_percent(one.other)} %",
+                f"{formats.percent(one.other)} %",
                 f"training {one.position}",
             ),
-            f"Training image {one.position}: labelled {classes[one.given]}, rather {classes[one.suggested]}",
+            f"Training image {one.position}: labelled {classes[one.given]} ({formats.percent(one.own)} %), "
+            f"rather {classes[one.suggested]} ({formats.percent(one.other)} %)",
         )
         for one in shown
     ]
-    title = "Labels doubted most: label and what it rather is"
+    title = "Labels doubted most: label, what it rather is, and how likely that is"
     images = np.asarray(train.images[[one.position for one in shown]])
     return grid("doubts", title, images, tiles, SMALL)
-
-
-def _percent(probability: float) -> str:
-    return "<0.1" if 0 <= probability < 0.0005 else formats.percent(probability)
 
 
 def _plain(said: Doubts, classes: tuple[str, ...]) -> dict[str, Any]:
