@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import signal
 import socket
+import sys
 import threading
 import warnings
 import webbrowser
@@ -114,7 +115,8 @@ def listening(host: str, port: int | None) -> socket.socket:
         # With the protocol's number, as asyncio asks for it before it switches Nagle's delay off.
         found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if sys.platform != "win32":  # where it would let two programs have one port
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             found.bind((host, number))
             found.listen(128)
         except (OSError, OverflowError) as error:
