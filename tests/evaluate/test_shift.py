@@ -11,7 +11,8 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
 from handlens.errors import DataError
-from handlens.evaluate.shift import compare_label_counts, cross_validated_auc, find_shift
+from handlens.evaluate.label_counts import compare_label_counts
+from handlens.evaluate.shift import cross_validated_auc, find_shift
 
 SOAK = os.environ.get("HANDLENS_SOAK") == "1"
 

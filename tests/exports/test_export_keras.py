@@ -13,8 +13,11 @@ from export_support import trained
 from sklearn.datasets import load_digits
 
 from handlens.data.images import Dataset, ImageSet
+from handlens.data.prepare import fit_preparation
+from handlens.errors import SpecError
 from handlens.exports.document import read_json
 from handlens.exports.export import Wish, export
+from handlens.exports.networks import as_network
 
 pytest.importorskip("jax", reason="JAX, on which Keras runs here, is not installed")
 keras = pytest.importorskip("keras", reason="Keras is not installed")
@@ -82,3 +85,14 @@ def test_a_run_of_the_keras_engine_in_every_form(by_keras: Any, tmp_path: Path) 
     np.testing.assert_allclose(found, wanted, atol=1e-5)
     np.testing.assert_allclose(read_json(files["json"])[0].predict_proba(by_keras.images), wanted, atol=1e-5)
     np.testing.assert_allclose(shown(files["keras"], by_keras.images), wanted, atol=1e-5)
+
+
+def test_a_layer_that_is_not_ours_stays_in_keras() -> None:
+    from handlens.engines.keras.devices import find
+    from handlens.engines.keras.model import KerasModel, Predictor
+
+    row = [keras.layers.Reshape((8, 8)), keras.layers.LSTM(3), keras.layers.Dense(4, activation="softmax")]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *row])
+    preparation = fit_preparation("unit", np.zeros((1, 8, 8, 1), np.uint8))
+    with pytest.raises(SpecError, match=r"LSTM.* handlens export RUN --to keras"):
+        as_network(KerasModel(Predictor(model, find()), preparation), (8, 8, 1))

@@ -9,8 +9,9 @@ from sklearn.datasets import load_digits
 from handlens.data import Dataset, ImageSet
 from handlens.evaluate import Interval
 from handlens.evaluate.doubts import find_doubts
+from handlens.evaluate.label_counts import LabelCounts, compare_label_counts
 from handlens.evaluate.leaks import find_duplicates
-from handlens.evaluate.shift import LabelCounts, Shift, Telling, compare_label_counts
+from handlens.evaluate.shift import Shift, Telling
 from handlens.report.topic import write_topics
 from handlens.report.topics.doubts import doubts
 from handlens.report.topics.leaks import GAP, leaks, pair_images

@@ -68,7 +68,7 @@ def test_names_with_commas_stay_in_their_column(study: StudyResult) -> None:
 
 def test_the_folder_of_a_study(sweep: StudyResult, dataset: Dataset, tmp_path: Path) -> None:
     made = study_of(name="sweep", dataset="digits", recipes=["dummy"])
-    folder = save(made, sweep, dataset, tmp_path, None)
+    folder = save(made, sweep, dataset, Store(tmp_path / "runs"), tmp_path, None).folder
     assert {path.name for path in folder.iterdir()} == {
         "report.html",
         "scores.csv",
@@ -115,7 +115,7 @@ def test_the_command_gives_the_same_scores_and_opens_nothing(
     trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, images, store, first = trained
-    folder = save(made, first, images, tmp_path / "reports", None)
+    folder = save(made, first, images, store, tmp_path / "reports", None).folder
     before = (folder / "scores.csv").read_bytes()
     report(monkeypatch)
     assert (folder / "scores.csv").read_bytes() == before == scores_csv(first).encode()
@@ -132,7 +132,7 @@ def test_a_damaged_run_is_left_out_and_named(
     trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made, images, store, first = trained
-    save(made, first, images, tmp_path / "reports", None)
+    save(made, first, images, store, tmp_path / "reports", None)
     one, two, *_ = (item.trial.hash for item in plan(made, images))
     (store.folder(one) / "predictions.npz").write_bytes(b"PK")
     shutil.rmtree(store.folder(two))

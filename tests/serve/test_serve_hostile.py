@@ -174,7 +174,7 @@ HOSTILE: dict[str, tuple[int, Ask]] = {
     "a page from nowhere": (403, post(content="{}", headers=JSON | {"origin": "null"})),
     "another port's page": (403, get("/api/about", headers={"origin": "http://127.0.0.1:3000"})),
     "an image on another page": (403, get("/api/data/small/images/test/0.png", headers=CROSS)),
-    "events on another page": (403, get("/api/events", headers={"sec-fetch-site": "same-site"})),
+    "a list on another port's page": (403, get("/api/runs", headers={"sec-fetch-site": "same-site"})),
     "the document on another page": (403, get("/openapi.json", headers=CROSS)),
     "a frame's script": (403, get("/static/x.js", headers=CROSS | {"sec-fetch-mode": "no-cors"})),
 }  # fmt: skip
@@ -262,7 +262,7 @@ def guarded(make_client: Any, trained: Path) -> TestClient:
 
 
 def test_without_the_token_nothing_is_told(guarded: TestClient) -> None:
-    for path in ("/", "/api/about", "/docs", "/static/style.css", "/api/events", "/?token=wrong", "/?token="):
+    for path in ("/", "/api/about", "/docs", "/static/style.css", "/api/studies", "/?token=wrong", "/?token="):
         answer = guarded.get(path)
         assert answer.status_code == 401, path
         assert list(answer.json()) == ["error"]

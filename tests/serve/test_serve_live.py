@@ -82,6 +82,13 @@ def test_chunks_without_an_end_are_cut_off(port: int) -> None:
     assert list(json.loads(body)) == ["error"]
 
 
+@pytest.mark.parametrize("head", ["Sec-Fetch-Site: cross-site", "Origin: http://evil.example"])
+def test_events_are_not_for_other_pages(port: int, head: str) -> None:
+    status, body = exchange(port, request(port, "/api/events", head), wait=3)
+    assert status == 403
+    assert list(json.loads(body)) == ["error"]
+
+
 def test_a_slow_body_is_not_waited_for(port: int) -> None:
     begin = time.monotonic()
     head = request(port, "/api/predict", "Content-Type: image/png", "Content-Length: 1000", method="POST")

@@ -154,7 +154,7 @@ def test_requests_that_arrive_together_are_one_batch(trained: Path, runs: dict[s
         await gate
         return np.concatenate(answers), desk.batches, len(answers)
 
-    answers, batches, count = asyncio.run(together())
+    answers, batches, count = asyncio.run(asyncio.wait_for(together(), 30))
     assert (batches, count) == (1, 7)
     np.testing.assert_allclose(answers, expected(trained, runs["mlp"], some), atol=2e-6)
 

@@ -164,7 +164,8 @@ def test_nothing_that_trains_or_selects_can_read_test_images(small, digits, stor
         assert isinstance(data, Training)
         assert data.images is digits.train
         # Nor does anything else in there hold images.
-        assert (data.name, data.notes, len(dataclasses.fields(data))) == ("digits-test", (), 4)
+        assert (data.name, data.notes, len(dataclasses.fields(data))) == ("digits-test", (), 5)
+        assert data.families is None
         (contract,) = data._contracts.values()
         assert all(isinstance(value, int | float | str) for value in contract.values())
 

@@ -51,7 +51,11 @@ def _from_keras(model: Model) -> ScratchModel:
         )
     with tempfile.TemporaryDirectory(prefix="handlens-") as folder:
         place = Path(folder) / "network"
-        to_folder(model, place)  # which compares the two
+        try:
+            to_folder(model, place)  # which compares the two
+        except SpecError as error:
+            error.remedy = error.remedy or "handlens export RUN --to keras keeps it as it is"
+            raise
         made = ScratchEngine().load(place)
     assert isinstance(made, ScratchModel)
     return made

@@ -16,7 +16,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+import handlens.exports
 from handlens.errors import HandlensError
+from handlens.report import templates
 from handlens.serve import limits, routes
 from handlens.serve.access import Access
 from handlens.serve.answer import answered
@@ -27,6 +29,9 @@ from handlens.serve.watch import Watch
 
 HERE = Path(__file__).parent
 STATIC, DOCS = HERE / "static", HERE / "docs_page"
+PAD = Path(handlens.exports.__file__).parent / "page"
+# What the page has in common with reports and with exported pages.
+SHARED = (templates.FOLDER / "page.css", PAD / "pad.css", PAD / "pad.js")
 # Addresses of the page's own, which its script reads.
 VIEWS = ("/", "/try", "/data", "/study/{rest:path}", "/run/{rest:path}", "/data/{rest:path}")
 MISSING = "the page is not part of this installation; the API is described at /docs"
@@ -117,8 +122,17 @@ def _pages(api: FastAPI) -> None:
     async def script() -> Response:
         return FileResponse(DOCS / "docs.js")
 
+    for path in SHARED:
+        _file(api, f"/static/{path.name}", path)
     if STATIC.is_dir():
         api.mount("/static", StaticFiles(directory=STATIC))
+
+
+def _file(api: FastAPI, address: str, path: Path) -> None:
+    async def file() -> Response:
+        return FileResponse(path)
+
+    api.add_api_route(address, file, include_in_schema=False)
 
 
 def _refusals(api: FastAPI) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlens.evaluate.shift import LabelCounts
+from handlens.evaluate.label_counts import LabelCounts
 from handlens.report.charts.figure import PARTS, Figure, data, label_angle, scale
 
 

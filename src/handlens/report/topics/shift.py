@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from handlens.data.images import ImageSet
-from handlens.evaluate.shift import LabelCounts, Shift, Telling
+from handlens.evaluate.label_counts import LabelCounts
+from handlens.evaluate.shift import Shift, Telling
 from handlens.report import formats
 from handlens.report.charts.figure import PARTS as COLOURS
 from handlens.report.charts.shares import share_figure

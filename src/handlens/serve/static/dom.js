@@ -46,7 +46,7 @@ export function problem(error) {
 /** A table; `columns`: {name, number}; `rows`: cells (texts or elements), the first names the row. */
 export function table(title, columns, rows) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}; scrolls sideways` },
-    h("table", {},
+    h("table", { class: columns.length < 5 ? "slim" : null },
       h("caption", { class: "hidden" }, title),
       h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col", class: column.number ? "number" : null }, column.name)))),
       h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, i) => i === 0

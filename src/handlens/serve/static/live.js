@@ -1,68 +1,57 @@
-// A study while it runs: what is trained now, and its curve growing, by server-sent events.
+// A study while it runs: what is trained now, and its curves growing, by server-sent events.
 
 import { get, newest, part } from "./api.js";
-import { draw, key } from "./charts.js";
-import { fill, h, percent, plural } from "./dom.js";
+import { colours, draw, key, room } from "./charts.js";
+import { fill, h, percent } from "./dom.js";
 
-const COLOURS = ["#2f74d0", "#d9700f", "#16927e", "#a45fc7", "#cf4352", "#8a8514", "#7a6a5f", "#d265a0"];
-
-/** Show in `place` what is under way; `changed` is called when a run is finished. Returns how to stop. */
+/** Show in `place` what is under way; `changed(now)` is called when a run is finished, `now` when the study is. Returns how to stop. */
 export function live(place, study, changed) {
   const bar = h("progress", { max: 1, value: 0, "aria-label": "Trials finished" });
-  const said = h("p", { role: "status" });
-  const colours = h("div", {});
-  const chart = h("div", { class: "chart", id: "live-curve" });
-  const box = h("section", { class: "live", hidden: true }, h("h2", {}, "Running now"), bar, said, colours, chart);
+  const counts = h("span", { class: "quiet" });
+  const said = h("p", { class: "now" });
+  const legend = h("div", {});
+  const charts = h("div", { class: "trio" });
+  const box = h("section", { id: "live", class: "live", hidden: true }, h("h2", {}, "Running now"), h("p", { class: "tools" }, bar, counts), said, legend, charts);
   fill(place, box);
-  let config = null;
+  let running = false;
 
   const curves = newest(async () => {
-    config ??= (await get(`studies/${part(study)}/topics`)).config;
-    const { curves: found } = await get(`studies/${part(study)}/history`);
-    const points = found.filter((curve) => curve.live).flatMap((curve) => curve.epochs.map((epoch) => ({
-      epoch: epoch.epoch, curve: `${curve.model}, replicate ${curve.replicate}`, accuracy: 100 * (epoch.validation_accuracy ?? epoch.accuracy),
-    })));
-    chart.hidden = !points.length;
-    if (!points.length) return;
-    const names = [...new Set(points.map((point) => point.curve))];
-    const range = names.map((_, i) => COLOURS[i % COLOURS.length]);
-    fill(colours, key(names.map((name, i) => [name, range[i]])));
-    await draw(chart, spec(points, names, range), config);
+    const found = await get(`studies/${part(study)}/charts`, { live: true }).catch(() => null);
+    if (!found?.charts.length) return;
+    if (charts.children.length !== found.charts.length) {
+      fill(charts, found.charts.map((chart) => h("figure", { class: "figure" }, h("h3", {}, chart.title), room(chart))));
+    }
+    fill(legend, key(colours(found.charts[0].spec)));
+    await Promise.all(found.charts.map((chart, i) => draw(charts.children[i].lastChild, chart.spec, found.config)));
   });
 
   const source = new EventSource(`/api/events?study=${encodeURIComponent(study)}`);
   const on = (name, work) => source.addEventListener(name, (event) => work(JSON.parse(event.data)));
   const counted = (one) => {
     if (!one) return;
-    box.hidden = !one.running;
-    bar.max = one.trials ?? 1;
+    if (running && !one.running) changed(true);
+    running = one.running;
+    box.hidden = !running;
+    bar.max = one.trials || 1;
     bar.value = one.done ?? 0;
-    bar.textContent = `${one.done} of ${one.trials ?? "?"}`;
+    counts.textContent = `${one.done ?? 0} of ${one.trials ?? "?"} trials`;
   };
+  const told = (one, words) => { said.textContent = `${one.model}, replicate ${one.replicate}: ${words}`; };
   on("state", (state) => {
     counted(state.studies.find((one) => one.name === study));
-    if (state.trainings.length) curves();
+    const last = state.trainings.at(-1);
+    if (last) {
+      told(last, `epoch ${last.history.length} of ${last.epochs}`);
+      curves();
+    }
   });
   on("study", counted);
-  on("begun", (one) => { said.textContent = `${one.model}, replicate ${one.replicate}: begun`; });
+  on("begun", (one) => told(one, one.epochs > 1 ? `the first of ${one.epochs} epochs` : "training"));
   on("epoch", (one) => {
     const accuracy = one.epoch.validation_accuracy ?? one.epoch.accuracy;
-    said.textContent = `${one.model}, replicate ${one.replicate}: epoch ${one.epoch.epoch} of ${plural(one.epochs, "epoch")}, ${percent(accuracy)} %`;
+    told(one, `epoch ${one.epoch.epoch} of ${one.epochs}, ${percent(accuracy)} % of the validation images right`);
     curves();
   });
-  on("done", () => { changed(); curves(); });
+  on("done", () => changed(false));
   return () => source.close();
-}
-
-function spec(points, names, range) {
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    width: "container", height: 220, data: { values: points }, mark: { type: "line", point: { size: 18 } },
-    description: "Accuracy on validation images, epoch by epoch",
-    encoding: {
-      x: { field: "epoch", type: "quantitative", title: "Epoch", axis: { tickMinStep: 1, format: "d" } },
-      y: { field: "accuracy", type: "quantitative", title: "Validation accuracy, %", scale: { zero: false } },
-      color: { field: "curve", type: "nominal", scale: { domain: names, range }, legend: null },
-    },
-  };
 }

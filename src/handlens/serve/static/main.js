@@ -16,7 +16,7 @@ let shown = null; // {view, parameters, leave}: what is on the page now
 let known = [];
 
 async function start() {
-  theme(localStorage.getItem("theme") ?? "auto");
+  theme(kept());
   document.getElementById("theme").addEventListener("click", () => {
     const order = ["auto", "light", "dark"];
     theme(order[(order.indexOf(document.documentElement.dataset.theme) + 1) % order.length]);
@@ -25,18 +25,20 @@ async function start() {
     const view = read().view === "run" ? "study" : read().view;
     location.hash = to(view, { study: event.target.value });
   });
-  try {
-    known = (await get("studies")).studies;
-  } catch (error) {
-    fill(place, problem(error));
-    return;
-  }
   window.addEventListener("hashchange", show);
   await show();
 }
 
 async function show() {
   const { view, parameters } = read();
+  const address = location.hash;
+  try {
+    known = (await get("studies")).studies; // anew: studies begin while the page is open
+  } catch (error) {
+    fill(place, problem(error));
+    return;
+  }
+  if (address !== location.hash) return; // gone elsewhere meanwhile
   const study = parameters.get("study") ?? known[0]?.name ?? "";
   const name = VIEWS[view] ? view : "try";
   frame(name, study);
@@ -47,11 +49,12 @@ async function show() {
       h("pre", { tabindex: "0" }, "handlens run --dataset mnist-5k --models forest,mlp\nhandlens serve"));
     return;
   }
+  window.scrollTo(0, 0);
   const room = h("div", { class: `view view-${name}` });
   fill(place, room);
   try {
     const { show: draw } = await VIEWS[name].load();
-    const leave = await draw(room, { study, parameters, known });
+    const leave = await draw(room, { study, parameters });
     if (now === shown) now.leave = leave;
     else leave?.();
   } catch (error) {
@@ -69,9 +72,19 @@ function frame(view, study) {
     h("option", { value: name, selected: name === study }, known.find((one) => one.name === name)?.title || name)));
 }
 
+function kept() {
+  try {
+    return localStorage.getItem("theme") ?? "auto";
+  } catch {
+    return "auto";
+  }
+}
+
 function theme(name) {
   document.documentElement.dataset.theme = name;
-  localStorage.setItem("theme", name);
+  try {
+    localStorage.setItem("theme", name);
+  } catch { /* a browser that keeps nothing */ }
   const button = document.getElementById("theme");
   const said = { auto: "Light or dark as the system", light: "Light", dark: "Dark" }[name];
   button.textContent = { auto: "◐", light: "☀", dark: "☾" }[name];

@@ -14,8 +14,9 @@ from handlens.data import Dataset, ImageSet, split
 from handlens.engines import engine
 from handlens.errors import DataError, HandlensError, SpecError
 from handlens.evaluate.doubts import Doubts, find_doubts, out_of_fold
+from handlens.evaluate.label_counts import LabelCounts, compare_label_counts
 from handlens.evaluate.leaks import Duplicates, find_duplicates
-from handlens.evaluate.shift import LabelCounts, Shift, compare_label_counts, find_shift
+from handlens.evaluate.shift import Shift, find_shift
 from handlens.evaluate.traits import reduced
 from handlens.pages import parts
 from handlens.spec import NetworkRecipe, Recipe, SoftmaxCrossEntropy, zoo

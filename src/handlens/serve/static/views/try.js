@@ -1,190 +1,116 @@
 // Try it: draw or bring a picture, and every model of the study answers side by side.
 
+import { to } from "../address.js";
 import { get, newest, part, post } from "../api.js";
-import { keep } from "../address.js";
-import { fill, h, percent, problem } from "../dom.js";
-import { grid } from "../pictures.js";
+import { bringing } from "../bringing.js";
+import { fill, h, plural, problem } from "../dom.js";
 import { createPad } from "../pad.js";
+import { cards, words } from "./answers.js";
+import { insides } from "./insides.js";
 
-const SHOWN = 5; // classes named by each model
+const LONG = 360; // pixels of the drawing's longer side
+const CALM = 700; // milliseconds without a stroke after which the answers are read out
 
 export async function show(room, { study, parameters }) {
   const found = await get(`studies/${part(study)}`);
   const asked = parameters.getAll("run");
-  const which = asked.length ? { run: asked } : { study };
   const first = asked[0] ?? found.models[0]?.runs[0];
   if (!first) {
-    fill(room, h("h1", {}, "Try it"), h("p", {}, "No model of this study is trained yet: its first answers appear here as soon as one is."));
+    fill(room, h("h1", {}, "Try it"), h("p", {}, "No model of this study is trained yet. ",
+      h("a", { href: to("study", { study }) }, "Watch it learn"), " and come back."));
     return null;
   }
-  const { input } = await get(`runs/${first}`);
-  const answers = h("div", { class: "answers-of-models", "aria-live": "polite" });
-  const inside = insides(which);
-  let picture = null; // the Blob that was sent last
+  const { input } = await get(`runs/${part(first)}`);
+  return table(room, { found, input, parameters, which: asked.length ? { run: asked } : { study } });
+}
 
-  const ask = newest(async (blob) => {
+/** The pad on one side, the answers on the other. */
+async function table(room, { found, input, parameters, which }) {
+  const answers = h("div", { class: "answers" });
+  const spoken = h("p", { class: "hidden", role: "status" });
+  const inside = insides();
+  let file = null; // a picture that was brought; it goes to the server as it is
+  let drawn = false;
+  let calm = 0;
+
+  const nothing = () => {
+    fill(answers, waiting(found, which));
+    spoken.textContent = "";
+    inside.clear();
+  };
+  const ask = newest(async () => {
+    const blob = file ?? (drawn ? await snapshot(pad.canvas) : null);
+    clearTimeout(calm);
+    if (!blob) return nothing();
     try {
       const said = await post("predict", which, blob);
-      if (blob !== picture) return;
+      if (!file && !drawn) return nothing();
       fill(answers, cards(said));
       inside.offer(said.models, blob);
+      calm = setTimeout(() => { spoken.textContent = words(said); }, CALM);
     } catch (error) {
-      if (blob === picture) fill(answers, problem(error));
+      fill(answers, problem(error));
     }
   });
-  const send = (blob) => {
-    picture = blob;
-    if (blob) ask(blob);
-    else {
-      fill(answers, waiting(found));
-      inside.clear();
-    }
-  };
 
   const place = h("div", { class: "pad-place" });
-  const status = h("p", { class: "quiet", id: "pad-said" }, "Draw with mouse, finger or pen; or choose, paste or drop a picture.");
   fill(room,
-    h("h1", { class: "hidden" }, "Try it"),
-    h("div", { class: "try" }, h("section", { class: "draw", "aria-label": "Your picture" }, place, status), answers),
+    h("h1", { class: "hidden" }, "Try it"), spoken,
+    h("div", { class: "try" }, h("section", { class: "draw", "aria-label": "Your picture" }, place), answers),
     inside.element);
-  const pad = createPad(place, drawing(input, () => pad.canvas.toBlob((blob) => send(pad.image() ? blob : null))));
-  const bring = brought(pad, send);
-  place.append(bring);
-  fill(answers, waiting(found));
+  const pad = createPad(place, pen(input, (image) => {
+    [file, drawn] = [null, Boolean(image)];
+    ask();
+  }));
+  const bring = bringing((picture, bitmap) => {
+    if (bitmap) pad.show(bitmap);
+    else pad.clear();
+    [file, drawn] = [picture, false];
+    ask();
+  }, (error) => fill(answers, problem(error)));
+  place.append(bring.element);
+  nothing();
+  if (parameters.has("position")) await chosen(bring, found, parameters);
   return () => {
+    clearTimeout(calm);
     bring.remove();
     pad.remove();
   };
 }
 
-const LONG = 300; // pixels of the drawing's longer side
+/** A picture of the data set that the address names. */
+async function chosen(bring, found, parameters) {
+  const [which, position] = [parameters.get("part") ?? "training", parameters.get("position")];
+  const answer = await fetch(`/api/data/${part(found.name)}/images/${part(which)}/${part(position)}.png`);
+  if (!answer.ok) throw new Error((await answer.json()).error);
+  await bring.take(await answer.blob());
+}
+
+const snapshot = (canvas) => new Promise((done) => { canvas.toBlob(done); });
 
 /** The pad as the first model's pictures are: their shape, their ground, their ink. */
-function drawing(input, onChange) {
-  const scale = LONG / Math.max(input.height, input.width);
-  const ground = Math.round(input.background);
-  const ink = Math.abs(input.ink - ground) > 40 ? Math.round(input.ink) : ground < 128 ? 255 : 0;
+function pen(input, onChange) {
+  const { height = 28, width = 28, background = 0, ink: usual = 255, thickness = 2.5 } = input;
+  const scale = LONG / Math.max(height, width);
+  const ground = Math.round(background);
+  const ink = Math.abs(usual - ground) > 40 ? Math.round(usual) : ground < 128 ? 255 : 0;
   return {
-    height: Math.round(scale * input.height), width: Math.round(scale * input.width), background: ground, ink,
-    brush: Math.max(8, Math.round(scale * (input.thickness || 2.5))), label: "Draw here", onChange,
+    height: Math.round(scale * height), width: Math.round(scale * width), background: ground, ink,
+    brush: Math.min(40, Math.max(12, Math.round(scale * (thickness || 2.5)))), label: "Draw pad. What is drawn is answered at once.", onChange,
   };
 }
 
-/** Pictures that are chosen, pasted or dropped; the pad shows them. */
-function brought(pad, send) {
-  const input = h("input", { type: "file", id: "upload", accept: "image/*", class: "hidden", onchange: () => take(input.files[0]) });
-  const take = async (file) => {
-    if (!file?.type.startsWith("image/")) return;
-    const picture = await createImageBitmap(file).catch(() => null);
-    if (picture) pad.show(picture);
-    send(file); // also what the browser cannot show: the server says why, or knows the format
-    input.value = "";
-  };
-  const paste = (event) => {
-    const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
-    if (file) take(file);
-  };
-  document.addEventListener("paste", paste);
-  const { canvas } = pad;
-  canvas.addEventListener("dragover", (event) => event.preventDefault());
-  canvas.addEventListener("drop", (event) => {
-    event.preventDefault();
-    take(event.dataTransfer.files[0]);
-  });
-  const made = h("p", { class: "brought" }, h("label", { class: "button", for: "upload" }, "Choose a picture"), input);
-  made.remove = () => {
-    document.removeEventListener("paste", paste);
-    Element.prototype.remove.call(made);
-  };
-  return made;
+function waiting(found, which) {
+  const has = (model) => model.runs.some((run) => which.run.some((asked) => run.startsWith(asked)));
+  const names = found.models.filter(which.run ? has : (model) => model.chosen).map((model) => model.model);
+  const said = !names.length || names.length > 4 ? plural(which.run?.length ?? names.length, "model") : names.join(", ");
+  return h("div", { class: "waiting" },
+    h("p", { class: "lead" }, `Draw ${example(found.classes)}.`),
+    h("p", { class: "quiet" }, `${said} will answer here while you draw, each with the picture as it saw it.`));
 }
 
-function waiting(found) {
-  const names = found.models.filter((model) => model.chosen).map((model) => model.model);
-  return h("p", { class: "quiet waiting" }, `${names.join(", ")} will answer here while you draw.`);
-}
-
-function cards(said) {
-  const picture = said.pictures[0];
-  return picture.answers.map((answer, i) => card(said.models[i], answer));
-}
-
-function card(model, answer) {
-  const corrected = answer.corrected;
-  return h("article", { class: "answer", "data-model": model.model },
-    h("header", {}, h("h2", {}, model.model), h("span", { class: "quiet" }, model.engine)),
-    h("div", { class: "said" }, seen(answer.seen, "What the model saw"), verdict(answer)),
-    bars(model, answer),
-    answer.noticed.length
-      ? h("div", { class: "noticed" },
-        h("p", {}, "Noticed: ", answer.noticed.map((cause) => h("span", { class: "tag" }, cause)), corrected ? " Corrected, it answers:" : ""),
-        corrected ? h("div", { class: "said" }, seen(corrected.seen, "The picture after correcting it"), verdict(corrected)) : null)
-      : null,
-    answer.notes.length ? h("p", { class: "quiet" }, answer.notes.join("; ")) : null);
-}
-
-function seen(address, alt) {
-  return h("img", { class: "seen", src: address, alt, width: "56", height: "56" });
-}
-
-function verdict(answer) {
-  return h("p", { class: "verdict" }, h("b", { class: "first" }, answer.class), " ", h("span", {}, `${percent(answer.probability)} %`));
-}
-
-function bars(model, answer) {
-  const order = answer.probabilities.map((p, i) => [p, i]).sort((a, b) => b[0] - a[0]).slice(0, SHOWN);
-  return h("ul", { class: "bars" }, order.map(([p, i]) => h("li", {},
-    h("span", { class: "name" }, model.classes[i]),
-    h("span", { class: "track", "aria-hidden": "true" }, h("span", { class: "fill", style: `width:${100 * p}%` })),
-    h("span", { class: "share" }, `${percent(p)} %`))));
-}
-
-/** The part below the answers: what happens inside one of the networks, when it is opened. */
-function insides(which) {
-  const body = h("div", { class: "inside-body" });
-  const choice = h("select", { id: "inside-of", onchange: () => { keep({ inside: choice.value }); look(blob); } });
-  const details = h("details", { class: "inside", ontoggle: () => look(blob) },
-    h("summary", {}, "Look inside a network"),
-    h("p", {}, h("label", { for: "inside-of" }, "Network "), choice), body);
-  let blob = null;
-  const look = newest(async (picture) => {
-    if (!picture || !details.open || !choice.value) return;
-    try {
-      const said = await post(`runs/${choice.value}/insides`, {}, picture);
-      if (picture === blob) fill(body, opened(said));
-    } catch (error) {
-      if (picture === blob) fill(body, problem(error));
-    }
-  });
-  details.hidden = true;
-  return {
-    element: details,
-    offer(models, picture) {
-      const networks = models.filter((model) => model.insides);
-      details.hidden = !networks.length;
-      if (choice.options.length !== networks.length) {
-        fill(choice, networks.map((model) => h("option", { value: model.run }, model.model)));
-      }
-      blob = picture;
-      look(picture);
-    },
-    clear() {
-      blob = null;
-      fill(body);
-    },
-  };
-}
-
-function opened(said) {
-  const layers = said.layers.map((layer) => layer.pictures).filter(Boolean);
-  return [
-    h("p", {}, said.headline),
-    part_of(said.filters),
-    layers.map(part_of),
-    said.occlusion ? part_of({ title: "What counted: the occlusion map", ...said.occlusion }) : null,
-  ];
-}
-
-function part_of(made) {
-  return made ? h("section", { class: "layer" }, h("h3", {}, made.title), h("p", { class: "quiet" }, made.words), grid(made.grid)) : null;
+function example(classes) {
+  if (classes.every((name) => /^\d$/.test(name))) return "a digit";
+  const first = classes.slice(0, 3).join(", ");
+  return classes.length > 3 ? `or bring one of ${plural(classes.length, "class", "classes")}: ${first}, …` : `or bring one of these: ${first}`;
 }
