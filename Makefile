@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test coverage soak bench zoo clean
+.PHONY: demo test coverage soak bench zoo web clean
 
 demo: .venv/installed
 	$(BIN)/handlens run studies/first-look.toml
@@ -19,9 +19,12 @@ test: .venv/installed-dev
 coverage: .venv/installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term
 
-# Longer than a test may take: a study killed at fifty random instants, a Ray cluster that loses a node.
+# Longer than a test may take: a study killed at fifty random instants, a Ray cluster that loses a node; intervals,
+# copies among 70,000 images and verdicts simulated in full; a server under 100,000 requests.
 soak: .venv/installed-dev
 	HANDLENS_SOAK=1 $(BIN)/python -m pytest tests/studies/test_kill.py tests/studies/test_cluster.py -k "random or cluster"
+	HANDLENS_SOAK=1 $(BIN)/python -m pytest tests/evaluate tests/studies/test_audit.py tests/data/test_noticed.py
+	HANDLENS_SOAK=1 $(BIN)/python -m pytest tests/serve/test_serve_soak.py tests/serve/test_serve_fuzz.py
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks --write
@@ -38,12 +41,16 @@ zoo: .venv/installed
 	touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx,search,mlflow,ray,keras,notebook]'
+	$(PIP) --requirement requirements-dev.txt --editable '.[parquet,onnx,search,mlflow,ray,keras,notebook,serve]'
 	touch $@
 
 .venv/installed-bench: .venv/installed requirements-bench.txt
 	$(PIP) --requirement requirements-bench.txt --editable '.[keras]'
 	touch $@
+
+# What the page draws with, from npm by its lock file; the copies are part of the package, so few ever need this.
+web:
+	cd web && npm ci --ignore-scripts && node vendor.mjs
 
 clean:
 	rm -rf .venv

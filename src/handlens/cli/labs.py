@@ -52,9 +52,9 @@ def labs(
 
     Example: handlens labs A E --quick
     """
+    from handlens.labs.more import settled
     from handlens.labs.output import summary, table, write
     from handlens.labs.published import published
-    from handlens.labs.more import settled
     from handlens.labs.run import Asked, run_lab
     from handlens.labs.variants import Quick
 

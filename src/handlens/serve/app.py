@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-import handlens.exports
+from handlens import exports
 from handlens.errors import HandlensError
 from handlens.report import templates
 from handlens.serve import limits, routes
@@ -29,7 +29,7 @@ from handlens.serve.watch import Watch
 
 HERE = Path(__file__).parent
 STATIC, DOCS = HERE / "static", HERE / "docs_page"
-PAD = Path(handlens.exports.__file__).parent / "page"
+PAD = Path(exports.__file__).parent / "page"
 # What the page has in common with reports and with exported pages.
 SHARED = (templates.FOLDER / "page.css", PAD / "pad.css", PAD / "pad.js")
 # Addresses of the page's own, which its script reads.
@@ -122,8 +122,8 @@ def _pages(api: FastAPI) -> None:
     async def script() -> Response:
         return FileResponse(DOCS / "docs.js")
 
-    for path in SHARED:
-        _file(api, f"/static/{path.name}", path)
+    for shared in SHARED:
+        _file(api, f"/static/{shared.name}", shared)
     if STATIC.is_dir():
         api.mount("/static", StaticFiles(directory=STATIC))
 

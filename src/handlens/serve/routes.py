@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 
-from handlens.serve import browsing, confusions, limits, looking_in, runs, studies
+from handlens.serve import browsing, confusions, limits, living, looking_in, runs, studies
 from handlens.serve.answer import answered, as_json, json_response
 from handlens.serve.answers import How, asked, predict
 from handlens.serve.intake import pictures
@@ -118,8 +118,14 @@ def reading(site: Site, watch: Watch) -> APIRouter:
         return await answered(studies.whole, site, study)
 
     @router.get("/studies/{study}/charts", tags=["studies"])
-    async def charts(study: StudyName, model: Models = NONE) -> Response:
+    async def charts(
+        study: StudyName,
+        model: Models = NONE,
+        live: Annotated[bool, Query(description="curves of the trainings under way instead")] = False,
+    ) -> Response:
         """Vega-Lite specifications: accuracies, learning curves, confusion matrices."""
+        if live:
+            return await answered(lambda: living.charts(site, study, watch.live(study)))
         return await answered(studies.charts, site, study, model)
 
     @router.get("/studies/{study}/topics", tags=["studies"])

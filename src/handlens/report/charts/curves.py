@@ -6,11 +6,10 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from handlens.records import Epoch
 from handlens.report.charts.figure import Figure, data, layered, scale
-from handlens.studies.storage.result import Member
 
 if TYPE_CHECKING:
     import altair as alt
@@ -20,7 +19,24 @@ MOST_BANDS = 6  # more of them would hide each other
 READING = "Solid: validation; dashed: training. Lines are means over the replicates that reached the epoch"
 
 
-def learning_curves(members: Sequence[Member], colours: dict[str, str]) -> list[Figure]:
+class Taught(Protocol):
+    """A training, finished or not."""
+
+    @property
+    def history(self) -> Sequence[Epoch]: ...
+
+
+class Learner(Protocol):
+    """A configuration with its replicates, such as a study's `Member`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def runs(self) -> Sequence[Taught]: ...
+
+
+def learning_curves(members: Sequence[Learner], colours: dict[str, str]) -> list[Figure]:
     """Three figures for the members that have a history; none if no member has one."""
     taught = [member for member in members if any(run.history for run in member.runs)]
     if not taught:
@@ -40,14 +56,14 @@ def learning_curves(members: Sequence[Member], colours: dict[str, str]) -> list[
     ]
 
 
-def reading(members: Sequence[Member]) -> str:
+def reading(members: Sequence[Learner]) -> str:
     """How the curves of these members are read."""
     taught = sum(any(run.history for run in member.runs) for member in members)
     bands = "bands run from the lowest to the highest of them"
     return f"{READING}, {bands}." if taught <= MOST_BANDS else f"{READING}."
 
 
-def points(member: Member, metric: str, factor: float = 1.0) -> Iterator[dict[str, Any]]:
+def points(member: Learner, metric: str, factor: float = 1.0) -> Iterator[dict[str, Any]]:
     """Mean, lowest and highest of a metric over the replicates, by part and epoch."""
     for part, field in (("training", metric), ("validation", f"validation_{metric}")):
         values: dict[int, list[float]] = defaultdict(list)

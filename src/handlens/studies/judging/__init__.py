@@ -1,1 +1,1 @@
-"""What finished runs are worth: verdicts, audits, learning curves; joins runs, images and models with evaluate/."""
+"""What finished runs are worth: verdicts, audits, learning curves; runs and images brought to evaluate/."""

@@ -3,6 +3,7 @@
 import { keep, read, to } from "../address.js";
 import { fill, h, percent, plural, seconds, whole } from "../dom.js";
 
+const classes = (column) => `${column.number ? "number " : ""}of-${column.id}`;
 export const MOST = 12; // recipes compared in one chart, and asked about one picture
 const MANY = 15; // recipes shown before the rest is asked for
 const COLUMNS = [
@@ -49,7 +50,7 @@ export function recipes(section, study, found, compare) {
   const heading = (column) => {
     const sorted = state.sort === column.id;
     return h("th", {
-      scope: "col", class: column.number ? "number" : null, "aria-sort": sorted ? (state.down ? "descending" : "ascending") : null,
+      scope: "col", class: classes(column), "aria-sort": sorted ? (state.down ? "descending" : "ascending") : null,
     }, h("button", { type: "button", class: "sort", onclick: () => {
       state.down = sorted ? !state.down : Boolean(column.number);
       state.sort = column.id;
@@ -62,7 +63,7 @@ export function recipes(section, study, found, compare) {
   const line = (model) => h("tr", { class: model === found.models[0] ? "chosen" : null },
     h("td", {}, h("input", { type: "checkbox", checked: state.ticked.has(model.model), "aria-label": `Compare ${model.model}`, onchange: (event) => tick(model, event.target) })),
     columns.map((column, i) => i
-      ? h("td", { class: column.number ? "number" : null }, column.text ? column.text(model) : column.value(model))
+      ? h("td", { class: classes(column) }, column.text ? column.text(model) : column.value(model))
       : h("th", { scope: "row" },
         model.colour ? h("span", { class: "swatch", style: `background:${model.colour}` }) : null,
         h("a", { href: to("run", { study, run: model.runs[0] }) }, model.model),

@@ -16,7 +16,8 @@ export async function show(room, { study }) {
   place.table = h("section", { id: "table" });
   place.confusion = h("section", { id: "confusion" });
   fill(room, Object.values(place));
-  const compare = newest((names) => charted(place.charts, study, names));
+  const list = () => contents(place.head.querySelector("nav"), room);
+  const compare = newest((names) => charted(place.charts, study, names).then(list));
   let said = "";
   let timer = 0;
 
@@ -34,8 +35,8 @@ export async function show(room, { study }) {
     await confusion(place.confusion, study, found);
     fill(place.notes, noted(found));
     if (found.running) fill(place.topics, h("p", { class: "quiet" }, "Verdicts and audits follow when the study has finished."));
-    else topics(place.topics, study).then(() => contents(place.head.querySelector("nav"), room));
-    contents(place.head.querySelector("nav"), room);
+    else topics(place.topics, study).then(list);
+    list();
   }
 
   const again = newest(async () => {
