@@ -1,4 +1,4 @@
-"""What the tests of the page share: the program as a process, a mouse that draws, an eye for what is in the way."""
+"""What the tests of the page share: the program as a process, a hand that draws, an eye for obstacles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,14 @@ def draw(page: Any, points: Sequence[tuple[float, float]] = THREE) -> None:
     for place in places[1:]:
         page.mouse.move(*place, steps=5)
     page.mouse.up()
+
+
+def until(page: Any, expression: str, seconds: float = 30.0) -> None:
+    """Wait until an expression is true; the page's policy forbids Playwright's own way of waiting."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"never true: {expression}"
+        page.wait_for_timeout(50)
 
 
 def in_the_way(page: Any) -> list[str]:

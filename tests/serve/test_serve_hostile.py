@@ -262,7 +262,15 @@ def guarded(make_client: Any, trained: Path) -> TestClient:
 
 
 def test_without_the_token_nothing_is_told(guarded: TestClient) -> None:
-    for path in ("/", "/api/about", "/docs", "/static/style.css", "/api/studies", "/?token=wrong", "/?token="):
+    for path in (
+        "/",
+        "/api/about",
+        "/docs",
+        "/static/style.css",
+        "/api/studies",
+        "/?token=wrong",
+        "/?token=",
+    ):
         answer = guarded.get(path)
         assert answer.status_code == 401, path
         assert list(answer.json()) == ["error"]

@@ -123,7 +123,10 @@ class Watch:
         """What is new since the last look."""
         with self._lock:
             news = self._read_lines() + self._new_runs()
-            for shelf in self._library.shelves():
+            shelves = self._library.shelves()
+            for gone in set(self._counts) - {shelf.name for shelf in shelves}:
+                news.append(("study", self._counts.pop(gone) | {"running": False}))
+            for shelf in shelves:
                 now = {"name": shelf.name, **counts(shelf)}
                 if self._counts.get(shelf.name) not in (None, now):
                     news.append(("study", now))
