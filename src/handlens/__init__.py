@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from handlens.errors import HandlensError
     from handlens.lessons import check_layer
     from handlens.report import write_look, write_study
+    from handlens.serve.inline import show
     from handlens.spec import from_dict as recipe
     from handlens.spec import zoo
     from handlens.studies.planning.plan import Study, read_study, study
@@ -41,6 +42,7 @@ __all__ = [
     "read_study",
     "recipe",
     "run_study",
+    "show",
     "study",
     "write_look",
     "write_study",
@@ -60,6 +62,7 @@ _HOMES = {
     "read_study": ("handlens.studies.planning.plan", "read_study"),
     "recipe": ("handlens.spec", "from_dict"),
     "run_study": ("handlens.studies.training.run", "run_study"),
+    "show": ("handlens.serve.inline", "show"),
     "study": ("handlens.studies.planning.plan", "study"),
     "write_look": ("handlens.report", "write_look"),
     "write_study": ("handlens.report", "write_study"),

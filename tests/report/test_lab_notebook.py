@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 import handlens
 from handlens.data.images import Dataset
 from handlens.errors import HandlensError, MissingExtra
-from handlens.records import Epoch, Split
+from handlens.records import Split
 from handlens.report.charts.roc import Roc, areas, curve, points, roc_figures, rocs
-from handlens.report.notebooks import code, findings, fit, markdown, write
+from handlens.report.notebooks import code, findings, markdown, show, write
+from handlens.report.topics.fitting import fitting
 from handlens.spec import zoo_names
 from handlens.studies.planning.plan import Study
-from handlens.studies.storage.result import Member, StudyResult
+from handlens.studies.storage.result import StudyResult
 
 pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
@@ -289,45 +290,15 @@ def test_escaped_text_has_no_power(text: str) -> None:
     assert all(child.type in ("text", "text_special") for token in inline for child in token.children)
 
 
-def test_a_difference_of_shares_has_newcombes_interval() -> None:
-    """Newcombe 1998, table II, example (a), method 10: 56/70 - 48/80."""
-    found = fit.difference(56 / 70, 70, 48 / 80, 80)
-    assert (round(found.low, 4), round(found.high, 4)) == (0.0524, 0.3339)
-
-
-def with_history(study: StudyResult, training: float, losses: tuple[float, ...]) -> Member:
-    """The study's network with other histories: 90 % right on validation images, and these losses there."""
-    (member,) = (member for member in study.members if member.name == "mlp")
-    history = tuple(Epoch(i, 0.1, training, training, loss, 0.9, 0.9) for i, loss in enumerate(losses, 1))
-    runs = tuple(
-        replace(run, train_images=5000, validation=replace(run.validation, images=1000), history=history)
-        for run in member.runs
-    )
-    return replace(member, runs=runs)
-
-
-@pytest.mark.parametrize(
-    ("training", "losses", "said", "unsaid"),
-    [
-        (0.99, (0.5, 0.3, 0.4), ("is over-fitted to that degree", "about after epoch 2 and 33"), "not shown"),
-        (0.91, (0.5, 0.3, 0.301), ("is not shown to be over-fitted", "holds zero"), "higher at the end"),
-        (0.80, (0.5, 0.4, 0.3), ("shows no over-fitting", "10.0 points below"), "higher at the end"),
-        (0.99, (0.5, 0.3, float("inf")), ("is over-fitted",), "higher at the end"),
-    ],
-)  # fmt: skip
-def test_over_fitting_is_said_with_care(
-    study: StudyResult, training: float, losses: tuple[float, ...], said: tuple[str, ...], unsaid: str
-) -> None:
-    (found,) = fit.fits([with_history(study, training, losses)])
-    words = fit.gap_words(found)
-    assert all(text in words for text in said), words
-    assert unsaid not in words
-
-
-def test_models_without_history_are_not_judged(study: StudyResult) -> None:
-    said = fit.overfitting(study)
-    assert said[-1].startswith(("logistic and guess:", "guess and logistic:"))
-    assert len(said) == 2
+def test_over_fitting_is_the_reports_topic(study: StudyResult) -> None:
+    said = show.overfitting(study).bundle["text/markdown"]
+    topic = fitting(study)
+    assert topic is not None
+    assert all(markdown.escape(text) in said for text in topic.words)
+    assert all(row[0] in said for row in topic.tables[0].rows)
+    (*_, bare) = (member for member in study.members if not member.runs[0].history)
+    alone = replace(study, members=(replace(bare, tests=()),), rows=(study.rows[study.members.index(bare)],))
+    assert "keeps scores" in show.overfitting(alone).bundle["text/markdown"]
 
 
 def test_scores_by_class_are_scikit_learns(study: StudyResult, dataset: Dataset) -> None:

@@ -29,6 +29,17 @@ THREE = (
 
 
 @contextlib.contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
 def program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """`handlens ...` as a process with one thread for its sums; asked to end at the end of the block."""
     command = [sys.executable, "-c", "from handlens.cli import main; main()", *arguments]

@@ -117,9 +117,9 @@ def _example(passport: Passport) -> str:
 
 def _style(passport: Passport) -> str:
     longest = min(max((len(name) for name in passport.classes), default=1), 16)
-    own = (PAGE / "page.css").read_text(encoding="utf-8")
-    shared = (templates.FOLDER / "page.css").read_text(encoding="utf-8")
-    return f"{shared}{own}:root {{ --names: {0.62 * longest + 0.6:.2f}em; }}\n"
+    parts = (templates.FOLDER / "page.css", PAGE / "pad.css", PAGE / "page.css")
+    style = "".join(part.read_text(encoding="utf-8") for part in parts)
+    return f"{style}:root {{ --names: {0.62 * longest + 0.6:.2f}em; }}\n"
 
 
 def _sha256(text: str) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections.abc import Sequence
 
 import numpy as np
 
 from handlens.labs.lines import values_of
 from handlens.labs.paired import difference
 from handlens.labs.run import Found, Part
-from handlens.records import Epoch
 from handlens.report import formats
 from handlens.report.mistakes import confusion
+from handlens.report.topics.fitting import curve_words, fit_of, gap_words
 
 
 def compared(part: Part, first: str, second: str) -> str:
@@ -39,37 +37,12 @@ def percent(share: float) -> str:
 
 
 def overfitted(part: Part, name: str) -> str:
-    """Accuracy on training, validation and test images at the end, and in which epoch the loss was least."""
+    """What the curves and the gaps between accuracies say."""
     member = part.member(name)
     if member is None or not member.tests or not member.runs[0].history:
         return ""
-    mean = statistics.fmean
-    train = mean(run.history[-1].accuracy for run in member.runs)
-    held = mean(run.validation.accuracy for run in member.runs)
-    test = mean(values_of(member, "accuracy"))
-    least = [_least(run.history) for run in member.runs]
-    epochs = len(member.runs[0].history)
-    said = (
-        f"{name}: {percent(train)} of the training images (last epoch), {percent(held)} of the validation "
-        f"images, {percent(test)} of the test images."
-    )
-    noise = 1.96 * math.sqrt(held * (1 - held) / member.runs[0].validation.images)
-    turned = [epoch for epoch in least if epoch < epochs]
-    if len(turned) == len(least):
-        said += f" The validation loss was least after epoch {formats.joined([str(e) for e in least], 'or')} "
-        said += f"of {epochs} and rose from there: it is over-fitted."
-    elif train - held > max(0.005, noise):
-        said += f" Training is {100 * (train - held):.1f} points ahead of validation: it is over-fitted."
-    else:
-        said += (
-            " Neither does the validation loss turn nor is training clearly ahead: no sign of over-fitting."
-        )
-    return said
-
-
-def _least(history: Sequence[Epoch]) -> int:
-    losses = [epoch.validation_loss for epoch in history]
-    return 1 + int(np.argmin([np.inf if loss is None else loss for loss in losses]))
+    fit = fit_of(member)
+    return f"{curve_words(fit)} {gap_words(fit)}"
 
 
 def hardest(part: Part, name: str) -> str:

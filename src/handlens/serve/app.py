@@ -46,12 +46,15 @@ class Served:
     api: FastAPI
 
 
-def application(site: Site, access: Access, *, pulse: float = 0.5, body_seconds: float = 15.0) -> Served:
+def application(
+    site: Site, access: Access, *, pulse: float = 0.5, body_seconds: float = 15.0, framed: bool = False
+) -> Served:
     """The whole application.
 
     Args:
         pulse: seconds between two looks at what studies do.
         body_seconds: how long a request's body may take.
+        framed: a notebook on this machine may show the page in a frame.
     """
     watch = Watch(site, pulse=pulse)
 
@@ -75,7 +78,7 @@ def application(site: Site, access: Access, *, pulse: float = 0.5, body_seconds:
     _summaries(api)
     _pages(api)
     _refusals(api)
-    return Served(Guard(api, access, body_seconds=body_seconds), watch, api)
+    return Served(Guard(api, access, body_seconds=body_seconds, framed=framed), watch, api)
 
 
 def _summaries(api: FastAPI) -> None:

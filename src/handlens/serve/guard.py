@@ -35,6 +35,11 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+# A notebook's own pages may frame the page that it shows; nothing here can be changed by a misled click.
+NOTEBOOKS = "http://localhost:* http://127.0.0.1:* https://localhost:* vscode-webview:"
+FRAMED = {name: value for name, value in HEADERS.items() if name != "x-frame-options"} | {
+    "content-security-policy": POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {NOTEBOOKS}")
+}
 JSON = "application/json; charset=utf-8"
 METHODS = ("GET", "HEAD", "POST")
 WELCOME = (
@@ -46,15 +51,21 @@ WELCOME = (
 class Guard:
     """Refuses what may not pass, bounds what may, and sees to it that an answer is one line or an answer."""
 
-    def __init__(self, app: App, access: Access, *, body_seconds: float = limits.BODY_SECONDS) -> None:
+    def __init__(
+        self, app: App, access: Access, *, body_seconds: float = limits.BODY_SECONDS, framed: bool = False
+    ) -> None:
+        """Args:
+        framed: a notebook on this machine may show the page in a frame.
+        """
         self._app, self._access, self._body_seconds = app, access, body_seconds
+        self._headers = FRAMED if framed else HEADERS
         self._held = 0  # bytes of bodies in memory
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._answer(scope, receive, _Sender(send))
+            await self._answer(scope, receive, _Sender(send, self._headers))
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Sender) -> None:
         try:
@@ -149,15 +160,15 @@ class _Held:
 class _Sender:
     """Sends an answer with the headers that every answer has."""
 
-    def __init__(self, send: Send) -> None:
-        self._send, self._begun = send, False
+    def __init__(self, send: Send, headers: dict[str, str]) -> None:
+        self._send, self._headers, self._begun = send, headers, False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._begun = True
             given = list(message.get("headers", []))
             known = {bytes(name).lower() for name, _ in given}
-            more = HEADERS if b"cache-control" in known else HEADERS | {"cache-control": "no-store"}
+            more = {"cache-control": "no-store"} | self._headers
             given += [(k.encode(), v.encode()) for k, v in more.items() if k.encode() not in known]
             message = {**message, "headers": given}
         await self._send(message)

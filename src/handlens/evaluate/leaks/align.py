@@ -15,6 +15,7 @@ BLOCK = 512
 LIGHT = 3  # columns of the model that are light and blur: gain, offset, Laplacian
 FAINT = (80 / 255) ** 2
 SATURATED = 0.05
+SHARPENED = -0.05  # a blur below this is a sharpening
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,13 @@ class Fits:
 
     def take(self, chosen: Integers) -> Fits:
         return Fits(self.motion[chosen], self.light[chosen], self.misfit[chosen], self.explained[chosen])
+
+    def put(self, chosen: Integers, other: Fits) -> Fits:
+        """These fits, with `other` in the chosen places."""
+        new = Fits(self.motion.copy(), self.light.copy(), self.misfit.copy(), self.explained.copy())
+        new.motion[chosen], new.light[chosen] = other.motion, other.light
+        new.misfit[chosen], new.explained[chosen] = other.misfit, other.explained
+        return new
 
 
 def align(first: Canvas, second: Canvas, i: Integers, j: Integers, motion: Floats, iterations: int) -> Fits:
@@ -64,6 +72,31 @@ def align(first: Canvas, second: Canvas, i: Integers, j: Integers, motion: Float
         np.concatenate([fit.misfit for fit in fits]),
         np.concatenate([fit.explained for fit in fits]),
     )
+
+
+def both_ways(pictures: Canvas, pairs: Integers, fits: Fits, iterations: int) -> tuple[Integers, Fits]:
+    """Pairs, int64 [p, 2], and their fits, turned over where they fit better that way round.
+
+    A blur can be modelled, the undoing of one hardly. Where the first picture had to be sharpened (one of
+    them is a scaled copy, mostly), the second one is brought onto the first as well.
+    """
+    over = np.flatnonzero((fits.light[:, 2] < SHARPENED) & np.isfinite(fits.misfit))
+    i, j = pairs[over, 1], pairs[over, 0]
+    again = align(pictures, pictures, i, j, inverse(fits.motion[over]), iterations)
+    won = np.flatnonzero(again.misfit < fits.misfit[over])
+    pairs = pairs.copy()
+    pairs[over[won]] = pairs[over[won], ::-1]
+    return pairs, fits.put(over[won], again.take(won))
+
+
+def inverse(motion: Floats) -> Floats:
+    """Motions the other way round: float64 [p, 4], as in `warp`.
+
+    With complex numbers (right + i down), `x = z u + t` is where the pixel u lies, and `u = x / z - t / z`.
+    """
+    z, t = 1 + motion[:, 2] + 1j * motion[:, 3], motion[:, 1] + 1j * motion[:, 0]
+    turn, shift = 1 / z, -t / z
+    return np.column_stack([shift.imag, shift.real, turn.real - 1, turn.imag])
 
 
 def _align(first: Canvas, second: Canvas, i: Integers, j: Integers, motion: Floats, iterations: int) -> Fits:

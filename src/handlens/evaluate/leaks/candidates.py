@@ -14,8 +14,16 @@ from handlens.evaluate.leaks.duplicates import Floats, Integers
 FEW, NUMBERS = 32, 96  # of the same numbers: first look at all pairs, second look at those that are near
 HITS, NEIGHBOURS = 40, 5
 ROWS, TILE = 512, 2048
-TURN = 8.0
 BLOCK = 4096
+POSES = {True: ((0.0, 0.0), (8.0, 0.0)), False: ((0.0, 0.0), (0.0, 0.043))}
+"""Whether pictures are scaled to one size: the poses (degrees, heights down) in which each looks for others.
+
+The turn is for pictures that were turned, the way down for those that lost an edge when they were moved, so
+that their ink has another centre. A pose stands for its opposite too: of two pictures either may be the copy.
+"""
+
+
+Pose = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,21 +72,23 @@ class View:
     mean: Canvas
     matrix: Canvas
 
-    def numbers(self, pictures: Canvas, shape: Shape, turn: float = 0.0) -> Canvas:
-        """float32 [n, numbers] of pictures turned by `turn` degrees."""
+    def numbers(self, pictures: Canvas, shape: Shape, pose: Pose = (0.0, 0.0)) -> Canvas:
+        """float32 [n, numbers] of pictures in a pose."""
         out = np.empty((len(pictures), self.matrix.shape[1]), np.float32)
         for start in range(0, len(pictures), BLOCK):
             part = slice(start, start + BLOCK)
-            upright = centred(pictures[part], Shape(shape.centre[part], shape.spread[part]), self, turn)
+            upright = centred(pictures[part], Shape(shape.centre[part], shape.spread[part]), self, pose)
             out[part] = (upright - self.mean) @ self.matrix
         return out
 
 
-def centred(pictures: Canvas, shape: Shape, view: View, turn: float = 0.0) -> Canvas:
+def centred(pictures: Canvas, shape: Shape, view: View, pose: Pose = (0.0, 0.0)) -> Canvas:
     """Pictures about their own centre, with mean zero and length one: float32 [n, pixels]."""
+    turn, down = pose
     scale = np.clip(shape.spread / view.spread, 0.75, 1.33) if view.sized else np.ones(len(pictures))
     angle = np.deg2rad(turn)
-    motion = np.column_stack([shape.centre, scale * np.cos(angle) - 1, scale * np.sin(angle)])
+    middle = shape.centre + np.array([down * pictures.shape[1], 0])
+    motion = np.column_stack([middle, scale * np.cos(angle) - 1, scale * np.sin(angle)])
     seen, _ = warp(pictures, np.arange(len(pictures)), motion)
     seen -= seen.mean(1, keepdims=True)
     seen /= np.linalg.norm(seen, axis=1, keepdims=True) + np.float32(1e-6)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlens import seeds
-from handlens.evaluate.leaks.align import Fits, align
+from handlens.evaluate.leaks.align import Fits, align, both_ways
 from handlens.evaluate.leaks.candidates import (
     FEW,
-    TURN,
+    POSES,
+    Pose,
     Shape,
     View,
     distances,
@@ -29,6 +30,7 @@ from handlens.evaluate.leaks.threshold import LEAST, MOST, decide
 
 SAMPLE = 2000
 STEPS = (5, 3, 6)  # Gauss-Newton steps: at half the resolution, in full, and to the last digit
+WIDE = 2.0  # times the misfit of copies: strangers beyond it do not matter
 PAIRS = 7  # most pairs an image that are aligned
 EXPLAINED = 0.93
 TINT = 20.0
@@ -89,12 +91,12 @@ def search(pictures: Canvas, sample: Integers, copies: Canvas) -> tuple[Integers
     """Pairs worth aligning, int64 [p, 2], and what a copy's alignment reaches."""
     shape, other = shape_of(pictures), shape_of(copies)
     found = []
-    for sized, turns in ((True, (0.0, TURN)), (False, (0.0,))):
+    for sized, poses in POSES.items():
         view = learn_view(pictures, shape, sample, copies, sized)
         numbers = view.numbers(pictures, shape)
-        few = _stray(view, numbers[sample], copies, other, turns)
-        for turn in turns:
-            queries = view.numbers(pictures, shape, turn) if turn else numbers
+        few = _stray(view, numbers[sample], copies, other, poses)
+        for pose in poses:
+            queries = view.numbers(pictures, shape, pose) if any(pose) else numbers
             limit = reach(numbers[:, :FEW], queries[:, :FEW], np.unique(sample), few)
             hits = within(numbers[:, :FEW], queries[:, :FEW], limit)
             found.append(foremost(hits, distances(numbers, queries, hits)))
@@ -104,11 +106,11 @@ def search(pictures: Canvas, sample: Integers, copies: Canvas) -> tuple[Integers
     return pairs, _limits(pictures[sample], copies)
 
 
-def _stray(view: View, originals: Canvas, copies: Canvas, shape: Shape, turns: tuple[float, ...]) -> float:
-    """The distance within which 99 % of copies stay from their originals, at the best of the turns."""
-    both = sorted({turn * sign for turn in turns for sign in (-1, 1)})
+def _stray(view: View, originals: Canvas, copies: Canvas, shape: Shape, poses: tuple[Pose, ...]) -> float:
+    """The distance within which 99 % of copies stay from their originals, in the best of the poses."""
+    both = sorted({(sign * turn, sign * down) for turn, down in poses for sign in (-1.0, 1.0)})
     apart = [
-        np.linalg.norm((view.numbers(copies, shape, turn) - originals)[:, :FEW], axis=1) for turn in both
+        np.linalg.norm((view.numbers(copies, shape, pose) - originals)[:, :FEW], axis=1) for pose in both
     ]
     return max(float(np.quantile(np.min(apart, axis=0), 0.99)), 1e-6)
 
@@ -121,6 +123,8 @@ def _limits(originals: Canvas, copies: Canvas) -> Limits:
     reached = [_reached(fits, 0.995)]
     for steps, share in zip(STEPS[1:], (0.995, 0.985), strict=True):
         fits = align(pictures, pictures, pairs[:, 0], pairs[:, 1], fits.motion, steps)
+        if steps == STEPS[-1]:
+            pairs, fits = both_ways(pictures, pairs, fits, STEPS[1])
         reached.append(_reached(fits, share))
     quick, middle, final = reached
     return Limits(quick, middle, min(max(final, LEAST), MOST))
@@ -133,7 +137,7 @@ def _reached(fits: Fits, share: float) -> float:
 
 
 def oriented(pictures: Canvas, pairs: Integers) -> Integers:
-    """Each pair with its sharper picture first: a blur can be modelled, the undoing of one cannot."""
+    """Each pair with its sharper picture first: see `both_ways`."""
     sharpness = np.empty(len(pictures))
     for start in range(0, len(pictures), BLOCK):
         part = pictures[start : start + BLOCK]
@@ -159,11 +163,11 @@ def verify(pictures: Canvas, pairs: Integers, limits: Limits) -> tuple[Integers,
     """Align pairs in rounds, each with those that may still be copies: the pairs left, int64 [p, 2], fits."""
     pairs = oriented(pictures, pairs)
     fits = _quick(pictures, pairs)
-    for limit, steps in ((limits.quick, STEPS[1]), (max(limits.middle, 4 * limits.final), STEPS[2])):
+    for limit, steps in ((limits.quick, STEPS[1]), (max(limits.middle, WIDE * limits.final), STEPS[2])):
         left = np.flatnonzero(fits.misfit <= limit)
         pairs = pairs[left]
         fits = align(pictures, pictures, pairs[:, 0], pairs[:, 1], fits.motion[left], steps)
-    return pairs, fits
+    return both_ways(pictures, pairs, fits, STEPS[1])
 
 
 def plausible(fits: Fits, shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -128,9 +128,7 @@ one; two recipes whose intervals overlap are not told apart by them.""",
         """markdown
 ### Is it over-fitted?
 
-A model is over-fitted as far as it does better on its training images than on new ones. Training scores are
-those of the epoch's own passes, taken while the weights move and with dropout and augmentation at work, so
-they lag behind the finished weights and the gap is, if anything, larger than it looks. A gap alone does no
+A model is over-fitted as far as it does better on its training images than on new ones. A gap alone does no
 harm: a model with one may still be the best on new images. A validation loss that rises again does say that
 the last epochs went too far.""",
     )

@@ -15,8 +15,8 @@ from handlens.evaluate import Interval, scores, wilson
 from handlens.report import formats, summary
 from handlens.report.charts.roc import areas
 from handlens.report.mistakes import confusion
-from handlens.report.notebooks.fit import fits, gap_words
 from handlens.report.selection import noun
+from handlens.report.topics.fitting import curve_words, fit_of, gap_words
 from handlens.studies.storage.result import Member, StudyResult
 
 PERCENT = summary.PERCENT
@@ -129,15 +129,13 @@ def conclusions(result: StudyResult, dataset: Dataset) -> list[str]:
     """The study's answer in a few sentences."""
     chosen = result.chosen
     first, *_ = summary.paragraphs(result)
-    fit = next(iter(fits(result.members[:1])), None)
+    fit = fit_of(chosen)
     said = [
         f"{summary.headline(result)} {summary.choice(result)}",
         first,
         generalised(result),
         hardest(chosen, dataset.classes) if chosen.tests else "",
-        gap_words(fit)
-        if fit
-        else f"{chosen.name} keeps no training scores: over-fitting cannot be judged from them.",
+        f"{curve_words(fit)} {gap_words(fit)}",
         times(result),
         summary.looks(result),
         f"How far to believe this: {_believe(result)}",

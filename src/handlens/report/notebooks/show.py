@@ -20,13 +20,14 @@ from handlens.report.charts.matrix import matrices
 from handlens.report.charts.roc import roc_figures
 from handlens.report.mistakes import confusion as confusion_of
 from handlens.report.mistakes import worst_pairs
-from handlens.report.notebooks import findings, fit
+from handlens.report.notebooks import findings
 from handlens.report.notebooks.draw import Shown, chart, pictures, words
 from handlens.report.notebooks.markdown import bullets, escape
 from handlens.report.notebooks.markdown import table as markdown_table
 from handlens.report.selection import folded_words, noun, select
 from handlens.report.study import figures_of, notes
 from handlens.report.table import caption, cells
+from handlens.report.topics.fitting import fitting
 from handlens.studies.planning.plan import Study
 from handlens.studies.storage.result import Member, StudyResult
 
@@ -127,23 +128,12 @@ def curves(result: StudyResult) -> Shown:
 
 
 def overfitting(result: StudyResult) -> Shown:
-    """Training against validation accuracy after the last epoch, and what may be said of it."""
-    header = (
-        noun(result), "epochs", "training, %", "validation, %",
-        "gap, points (95 %)", "lowest loss, epoch", "last / lowest",
-    )  # fmt: skip
-    rows = [
-        (
-            each.name, f"{each.epochs:.0f}",
-            formats.percent(each.training), formats.percent(each.validation),
-            f"{fit.points(each.gap.mean)} ({fit.points(each.gap.low)} to {fit.points(each.gap.high)})",
-            formats.MISSING if each.lowest is None else f"{each.lowest:.1f}",
-            formats.MISSING if each.risen is None else f"{each.risen:.2f}",
-        )
-        for each in fit.fits([result.members[i] for i in select(result).drawn])
-    ]  # fmt: skip
-    said = bullets(fit.overfitting(result))
-    return words(f"{markdown_table(header, rows)}\n\n{said}" if rows else said)
+    """What the curves say of the length of training, and the gaps between accuracies."""
+    topic = fitting(result)
+    if topic is None:
+        return words(f"No {noun(result)} of this study keeps scores that could show over-fitting.")
+    (gaps,) = topic.tables
+    return words(f"{markdown_table(gaps.columns, gaps.rows)}\n\n{bullets(topic.words)}")
 
 
 def confusion(result: StudyResult, images: Dataset, recipe: str = "") -> Shown:

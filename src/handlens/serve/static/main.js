@@ -16,6 +16,7 @@ let shown = null; // {view, parameters, leave}: what is on the page now
 let known = [];
 
 async function start() {
+  document.documentElement.classList.toggle("framed", window.top !== window); // in a notebook
   theme(kept());
   document.getElementById("theme").addEventListener("click", () => {
     const order = ["auto", "light", "dark"];

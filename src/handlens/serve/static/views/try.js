@@ -12,15 +12,19 @@ const LONG = 360; // pixels of the drawing's longer side
 const CALM = 700; // milliseconds without a stroke after which the answers are read out
 
 export async function show(room, { study, parameters }) {
-  const found = await get(`studies/${part(study)}`);
   const asked = parameters.getAll("run");
+  const found = await get(`studies/${part(study)}`).catch((error) => {
+    if (!asked.length) throw error;
+    return { name: study, dataset: "", classes: [], models: [] }; // a run can answer without its study
+  });
   const first = asked[0] ?? found.models[0]?.runs[0];
   if (!first) {
     fill(room, h("h1", {}, "Try it"), h("p", {}, "No model of this study is trained yet. ",
       h("a", { href: to("study", { study }) }, "Watch it learn"), " and come back."));
     return null;
   }
-  const { input } = await get(`runs/${part(first)}`);
+  const { input, classes } = await get(`runs/${part(first)}`);
+  found.classes = classes;
   return table(room, { found, input, parameters, which: asked.length ? { run: asked } : { study } });
 }
 
