@@ -123,7 +123,7 @@ def test_findings_are_said_in_words(lab: Lab) -> None:
     assert f"{100 * best.validation.mean:.1f}" in said
     for words in (
         "95\N{NO-BREAK SPACE}% interval",
-        "over-fit",
+        "accuracy lies",
         "least often",
         "looked at",
         "How far to believe",
