@@ -413,10 +413,10 @@ def postgres():
         ]
         server = subprocess.Popen(words, **quiet)
         try:
-            for _ in range(100):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
+            asked = [f"{programs}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+            for _ in range(300):  # it takes connections before it answers
+                if subprocess.run(asked, check=False, **quiet).returncode == 0:
+                    break
                 time.sleep(0.1)
             yield f"postgresql+psycopg://handlens:secret@127.0.0.1:{port}/postgres"
         finally:
