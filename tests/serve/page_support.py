@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,29 +14,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+import numpy as np
+
+from handlens.data import Dataset
+
+STUFFS = ("Weathered limestone", "Galvanised sheet steel", "Oak", "Hydrothermally altered basalt")
+FLAWS = ("a scratch", "a dent", "an inclusion", "rust", "a hole", "a hairline crack")
 # A 3, as shares of the pad's width and height.
 THREE = (
     (0.30, 0.25), (0.50, 0.17), (0.68, 0.27), (0.64, 0.42), (0.48, 0.48),
     (0.66, 0.54), (0.71, 0.70), (0.52, 0.83), (0.30, 0.76),
 )  # fmt: skip
-
-
-@contextlib.contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser without a window."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @contextlib.contextmanager
@@ -87,10 +75,10 @@ class Watched:
         if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
             self.faults.append(f"asked {request.url}")
 
-    def open(self, view: str, ready: str = "main *") -> Any:
-        """Go to a view, wait until it is there."""
+    def open(self, view: str, ready: str) -> Any:
+        """Go to a view such as `#data?study=x`, wait until something of its own is there."""
         self.page.goto(f"{self.origin}/{view}")
-        self.page.wait_for_selector(ready)
+        self.page.wait_for_selector(f".view-{view[1:].split('?')[0]} {ready}")
         return self.page
 
 
@@ -124,3 +112,67 @@ def in_the_way(page: Any) -> list[str]:
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"][:3]
     ]
+
+
+def photograph(images: Dataset, digit: int) -> bytes:
+    """A real digit as a photograph would have it: dark on light grey, noisy, small, off centre. A PNG."""
+    from PIL import Image
+
+    image = images.test.images[np.flatnonzero(images.test.labels == digit)[0], ..., 0]
+    ink = np.zeros((300, 400))
+    ink[150:262, 230:342] = np.asarray(Image.fromarray(image).resize((112, 112), Image.Resampling.BICUBIC))
+    grey = 225 - ink / 255 * 170 + np.random.default_rng(0).normal(0, 3, ink.shape)
+    out = io.BytesIO()
+    Image.fromarray(grey.clip(0, 255).astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def first_answers(page: Any) -> dict[str, str]:
+    """What each model answers, once the last stroke is answered."""
+    page.wait_for_selector(".answer .first")
+    until(page, "document.querySelector('.answers').getAttribute('aria-busy') === 'false'")
+    cards = page.locator(".answer").all()
+    return {card.get_attribute("data-model"): card.locator(".first").inner_text() for card in cards}
+
+
+def inked(page: Any) -> int:
+    """How many pixels of the pad are not of its first pixel's colour."""
+    return int(
+        page.evaluate(
+            "(() => { const c = document.querySelector('.pad-canvas');"
+            "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+            "let n = 0; for (let i = 0; i < d.length; i += 4) n += Math.abs(d[i] - d[0]) > 40; return n; })()"
+        )
+    )
+
+
+def crowded(root: Path) -> str:
+    """A study of eighteen recipes and twenty-four classes with long names, on colour pictures; its name."""
+    from PIL import Image
+
+    from handlens.data import load
+    from handlens.studies.planning.plan import read_study
+    from handlens.studies.storage.store import Store
+    from handlens.studies.training.run import run_study
+
+    names = [f"{stuff} with {flaw}" for stuff in STUFFS for flaw in FLAWS]
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 6), ("test", 2)):
+        for k, name in enumerate(names):
+            folder = root / "flaws" / part / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                noise = rng.normal(10 * k, 10, (12, 20, 3)).clip(0, 255).astype(np.uint8)
+                Image.fromarray(noise).save(folder / f"{i}.png")
+    recipes = "".join(
+        f'[[recipe]]\nname = "a tree of a depth of up to {i + 1}, and no deeper than that"\n'
+        f'estimator = "sklearn.tree.DecisionTreeClassifier(max_depth={i + 1})"\n'
+        for i in range(18)
+    )
+    text = f'name = "crowded"\ndataset = "{root / "flaws"}"\nreplicates = 1\n{recipes}'
+    (root / "reports" / "crowded").mkdir()
+    path = root / "reports" / "crowded" / "study.toml"
+    path.write_text(text, encoding="utf-8")
+    study = read_study(path)
+    run_study(study, load(study.dataset, progress=False), Store(root / "runs"))
+    return "crowded"

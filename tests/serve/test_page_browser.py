@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
-import io
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from page_support import CHROMIUM, Watched, chromium, draw, in_the_way, program, served, until
+from page_support import (
+    Watched,
+    crowded,
+    draw,
+    first_answers,
+    in_the_way,
+    inked,
+    photograph,
+    program,
+    served,
+    until,
+)
 
 from handlens.data import Dataset
+from handlens.studies.planning.plan import read_study
+from handlens.studies.storage.store import Store
+from handlens.studies.training.run import Event, run_study
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 VIEWS = {
     "#try?study=small": ".pad-canvas",
     "#study?study=small": ".matrix",
     "#data?study=small": ".grid",
     "#runs?study=small": "table",
 }
+BRIEF = """
+name = "brief"
+dataset = "mnist-5k"
+replicates = 1
+[[recipe]]
+name = "small"
+layers = ["Flatten()", "Dense(8, activation='relu')"]
+epochs = 3
+[[recipe]]
+name = "stump"
+estimator = "sklearn.tree.DecisionTreeClassifier(max_depth=3)"
+"""
 Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -64,38 +81,7 @@ def watched(browser: Any, origin: str) -> Iterator[Open]:
 
 @pytest.fixture
 def open_page(watched: Open) -> Open:
-    return lambda view, **how: watched(**how).open(view, VIEWS.get(view, "main *"))
-
-
-def photograph(images: Dataset, digit: int) -> bytes:
-    """A real digit as a photograph would have it: dark on light grey, noisy, small, off centre. A PNG."""
-    from PIL import Image
-
-    image = images.test.images[np.flatnonzero(images.test.labels == digit)[0], ..., 0]
-    ink = np.zeros((300, 400))
-    ink[150:262, 230:342] = np.asarray(Image.fromarray(image).resize((112, 112), Image.Resampling.BICUBIC))
-    grey = 225 - ink / 255 * 170 + np.random.default_rng(0).normal(0, 3, ink.shape)
-    out = io.BytesIO()
-    Image.fromarray(grey.clip(0, 255).astype(np.uint8)).save(out, "PNG")
-    return out.getvalue()
-
-
-def first_answers(page: Any) -> dict[str, str]:
-    """What each model answers now."""
-    page.wait_for_selector(".answer .first")
-    cards = page.locator(".answer").all()
-    return {card.get_attribute("data-model"): card.locator(".first").inner_text() for card in cards}
-
-
-def inked(page: Any) -> int:
-    """How many pixels of the pad are not of its first pixel's colour."""
-    return int(
-        page.evaluate(
-            "(() => { const c = document.querySelector('.pad-canvas');"
-            "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-            "let n = 0; for (let i = 0; i < d.length; i += 4) n += Math.abs(d[i] - d[0]) > 40; return n; })()"
-        )
-    )
+    return lambda view, **how: watched(**how).open(view, VIEWS[view])
 
 
 def test_a_3_is_drawn_with_the_mouse_and_read(open_page: Open) -> None:
@@ -257,7 +243,7 @@ def test_images_are_browsed_by_class_feature_and_doubt(open_page: Open) -> None:
     page.keyboard.press("ArrowRight")
     assert page.locator("dialog .pairs").inner_text() != first
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    page.wait_for_selector("dialog", state="detached")
     page.locator("#images .tile").first.click()
     page.locator("dialog a").click()
     assert set(first_answers(page)) == {"lenet5", "mlp", "stump"}
@@ -277,6 +263,25 @@ def test_the_theme_changes_and_is_kept(open_page: Open) -> None:
     assert ground() == dark
 
 
+def test_many_recipes_long_names_and_colours_fit_a_telephone(watched: Open, root: Path) -> None:
+    name = crowded(root)
+    one = watched(viewport={"width": 360, "height": 780})
+    page = one.open(f"#study?study={name}", ".matrix")
+    assert page.locator(".recipes tbody tr").count() == 15
+    page.get_by_role("button", name="Show all 18 recipes").click()
+    assert page.locator(".recipes tbody tr").count() == 18
+    assert page.locator("[data-cell]").count() == 24 * 24
+    assert in_the_way(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    one.open(f"#data?study={name}", ".grid")
+    assert page.locator("#images .sprite").count() == 48
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.locator("#images .tile").first.click()
+    page.locator("dialog a").click()
+    assert len(first_answers(page)) == 12
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", list(VIEWS))
 def test_nothing_is_in_the_way(open_page: Open, view: str, scheme: str) -> None:
@@ -284,9 +289,24 @@ def test_nothing_is_in_the_way(open_page: Open, view: str, scheme: str) -> None:
     page = open_page(view, color_scheme=scheme)
     if "try" in view:
         draw(page)
-        page.wait_for_selector(".answer")
+        first_answers(page)
         page.locator(".inside summary").click()
         page.wait_for_selector(".layer")
+    elif "study" in view.split("?")[0]:
+        page.wait_for_selector("section[id^=topic-]", timeout=60_000)
+        page.locator(".wrong [data-cell]:not([aria-disabled])").first.click()
+        page.wait_for_selector(".cell-images .sprite")
+    elif "runs" in view:
+        page.locator("tbody a").first.click()
+        page.wait_for_selector(".view-run dl")
+        assert in_the_way(page) == []
+        page.go_back()
+        page.wait_for_selector(".view-runs table")
+    else:
+        page.locator("#images .tile").first.click()
+        assert in_the_way(page) == []
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog", state="detached")
     assert in_the_way(page) == []
     for width in (360, 400, 1920):
         page.set_viewport_size({"width": width, "height": 800})
@@ -317,3 +337,48 @@ def test_a_running_study_is_watched(watched: Open, root: Path, tmp_path: Path) -
         assert "epoch" in page.locator("#live .now").inner_text()
     page.wait_for_selector("#live", state="hidden")
     one.faults = [said for said in one.faults if "status of 404" not in said]  # the study is gone
+
+
+def test_a_study_is_followed_to_its_verdicts(
+    watched: Open, root: Path, images: Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(BRIEF, encoding="utf-8")
+    one, seen = watched(), threading.Event()
+
+    def wait(event: Event) -> None:
+        if event.kind == "epoch":
+            assert seen.wait(60)
+
+    training = threading.Thread(
+        target=run_study,
+        args=(read_study(path), images, Store(root / "runs")),
+        kwargs={"on_event": wait},
+    )
+    training.start()
+    try:
+        page = one.open("#try?study=small", ".pad-canvas")
+        until(page, "fetch('/api/studies').then((r) => r.text()).then((all) => all.includes('brief'))")
+        page = one.open("#study?study=brief", "#live:not([hidden])")
+    finally:
+        seen.set()
+        training.join()
+    (root / "reports" / "brief").mkdir()
+    shutil.copy(path, root / "reports" / "brief")
+    page.wait_for_selector("#live", state="hidden")
+    page.wait_for_selector("section[id^=topic-]", timeout=60_000)
+    assert page.locator(".recipes tbody tr").count() == 2
+    one.faults = [said for said in one.faults if "status of 4" not in said]  # before its first run
+
+
+@pytest.mark.parametrize(
+    "view", ["#study?study=nobody", "#run?run=ffff", "#data?study=nobody", "#try?run=ffff"]
+)
+def test_what_is_not_there_is_told_in_one_line(watched: Open, view: str) -> None:
+    one = watched()
+    one.page.goto(f"{one.origin}/{view}")
+    one.page.wait_for_selector("main .problem")
+    said = one.page.locator("main").inner_text().strip()
+    assert said
+    assert "\n" not in said
+    one.faults = [said for said in one.faults if "status of 404" not in said]

@@ -7,17 +7,15 @@ import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
-from page_support import CHROMIUM, THREE, chromium
+from page_support import THREE
 
 import handlens
 from handlens.errors import StoreError
 from handlens.records import Run
 from handlens.serve.inline import Pad
-
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 
 class Silent(SimpleHTTPRequestHandler):
@@ -44,7 +42,7 @@ def run_of(trained: Path, engine: str) -> tuple[Run, Path]:
 
 @pytest.mark.parametrize(("engine", "answer"), [("scratch", "#answer"), ("classic", ".answer .first")])
 def test_the_cell_answers_what_is_drawn_in_it(
-    trained: Path, notebook: tuple[Path, str], engine: str, answer: str
+    browser: Any, trained: Path, notebook: tuple[Path, str], engine: str, answer: str
 ) -> None:
     run, store = run_of(trained, engine)
     pad = handlens.show(run, store)
@@ -52,20 +50,19 @@ def test_the_cell_answers_what_is_drawn_in_it(
     head = '<!doctype html><meta charset="utf-8"><title>x</title>'
     (folder / "cell.html").write_text(head + pad._repr_html_(), encoding="utf-8")
     try:
-        with chromium() as browser:
-            page = browser.new_page(viewport={"width": 900, "height": 900})
-            page.set_default_timeout(20_000)
-            page.goto(f"{address}/cell.html")
-            cell = page.frame_locator("iframe")
-            box = cell.locator(".pad-canvas").bounding_box()
-            places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in THREE]
-            page.mouse.move(*places[0])
-            page.mouse.down()
-            for place in places[1:]:
-                page.mouse.move(*place, steps=5)
-            page.mouse.up()
-            cell.locator(answer).filter(has_text="3").wait_for()
-            assert not cell.locator(".tabs").is_visible()
+        page = browser.new_page(viewport={"width": 900, "height": 900})
+        page.set_default_timeout(20_000)
+        page.goto(f"{address}/cell.html")
+        cell = page.frame_locator("iframe")
+        box = cell.locator(".pad-canvas").bounding_box()
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in THREE]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=5)
+        page.mouse.up()
+        cell.locator(answer).filter(has_text="3").wait_for()
+        assert not cell.locator(".tabs").is_visible()
     finally:
         pad.close()
 

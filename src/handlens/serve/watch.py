@@ -49,6 +49,7 @@ class Watch:
         self._told: dict[str, _Told] = {}
         self._counts: dict[str, dict[str, Any]] = {}
         self._seen: set[str] | None = None
+        self._looked = False
         self._listeners: set[asyncio.Queue[News | None]] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -128,9 +129,10 @@ class Watch:
                 news.append(("study", self._counts.pop(gone) | {"running": False}))
             for shelf in shelves:
                 now = {"name": shelf.name, **counts(shelf)}
-                if self._counts.get(shelf.name) not in (None, now):
+                if self._looked and self._counts.get(shelf.name) != now:
                     news.append(("study", now))
                 self._counts[shelf.name] = now
+            self._looked = True
             return news
 
     def _state(self, study: str | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ async function answer(response) {
   try {
     line = (await response.json()).error ?? line;
   } catch { /* no JSON: the status says enough */ }
-  throw new Error(line);
+  throw Object.assign(new Error(line), { status: response.status });
 }
 
 /** GET; `parameters` may hold lists; null values are left out. */

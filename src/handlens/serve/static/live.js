@@ -4,7 +4,7 @@ import { get, newest, part } from "./api.js";
 import { colours, draw, key, room } from "./charts.js";
 import { fill, h, percent } from "./dom.js";
 
-/** Show in `place` what is under way; `changed(now)` is called when a run is finished, `now` when the study is. Returns how to stop. */
+/** Show in `place` what is under way; `changed(ended)` is called when runs have finished, or the study has. Returns how to stop. */
 export function live(place, study, changed) {
   const bar = h("progress", { max: 1, value: 0, "aria-label": "Trials finished" });
   const counts = h("span", { class: "quiet" });
@@ -13,7 +13,6 @@ export function live(place, study, changed) {
   const charts = h("div", { class: "trio" });
   const box = h("section", { id: "live", class: "live", hidden: true }, h("h2", {}, "Running now"), h("p", { class: "tools" }, bar, counts), said, legend, charts);
   fill(place, box);
-  let running = false;
 
   const curves = newest(async () => {
     const found = await get(`studies/${part(study)}/charts`, { live: true }).catch(() => null);
@@ -29,9 +28,7 @@ export function live(place, study, changed) {
   const on = (name, work) => source.addEventListener(name, (event) => work(JSON.parse(event.data)));
   const counted = (one) => {
     if (!one) return;
-    if (running && !one.running) changed(true);
-    running = one.running;
-    box.hidden = !running;
+    box.hidden = !one.running;
     bar.max = one.trials || 1;
     bar.value = one.done ?? 0;
     counts.textContent = `${one.done ?? 0} of ${one.trials ?? "?"} trials`;
@@ -45,13 +42,15 @@ export function live(place, study, changed) {
       curves();
     }
   });
-  on("study", counted);
+  on("study", (one) => {
+    counted(one);
+    changed(!one.running);
+  });
   on("begun", (one) => told(one, one.epochs > 1 ? `the first of ${one.epochs} epochs` : "training"));
   on("epoch", (one) => {
     const accuracy = one.epoch.validation_accuracy ?? one.epoch.accuracy;
     told(one, `epoch ${one.epoch.epoch} of ${one.epochs}, ${percent(accuracy)} % of the validation images right`);
     curves();
   });
-  on("done", () => changed(false));
   return () => source.close();
 }

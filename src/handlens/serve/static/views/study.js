@@ -18,7 +18,6 @@ export async function show(room, { study }) {
   fill(room, Object.values(place));
   const list = () => contents(place.head.querySelector("nav"), room);
   const compare = newest((names) => charted(place.charts, study, names).then(list));
-  let said = "";
   let timer = 0;
 
   async function draw() {
@@ -42,16 +41,20 @@ export async function show(room, { study }) {
   const again = newest(async () => {
     try {
       await draw();
-      said = "";
     } catch (error) {
-      if (said !== error.message) fill(place.notes, problem(error));
-      said = error.message;
+      // Between a study's last run and its report nobody knows of it.
+      const written = error.status === 404 && place.table.children.length;
+      fill(place.notes, written ? h("p", { class: "quiet" }, "The study has ended; what it says follows when its report is written.") : problem(error));
     }
   });
   await draw();
-  const stop = live(place.running, study, (now) => {
+  const stop = live(place.running, study, (ended) => {
+    if (timer && !ended) return; // it will be drawn soon anyhow
     clearTimeout(timer);
-    timer = setTimeout(again, now ? 0 : REST);
+    timer = setTimeout(() => {
+      timer = 0;
+      again();
+    }, ended ? 0 : REST);
   });
   return () => {
     clearTimeout(timer);

@@ -43,17 +43,19 @@ async function table(room, { found, input, parameters, which }) {
     inside.clear();
   };
   const ask = newest(async () => {
-    const blob = file ?? (drawn ? await snapshot(pad.canvas) : null);
     clearTimeout(calm);
-    if (!blob) return nothing();
+    answers.setAttribute("aria-busy", "true");
     try {
-      const said = await post("predict", which, blob);
+      const blob = file ?? (drawn ? await snapshot(pad.canvas) : null);
+      const said = blob && await post("predict", which, blob);
       if (!file && !drawn) return nothing();
       fill(answers, cards(said));
       inside.offer(said.models, blob);
       calm = setTimeout(() => { spoken.textContent = words(said); }, CALM);
     } catch (error) {
       fill(answers, problem(error));
+    } finally {
+      answers.setAttribute("aria-busy", "false");
     }
   });
 
