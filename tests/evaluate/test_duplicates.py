@@ -24,9 +24,10 @@ def test_tiny_sets(n, digits):
     assert len(result) == 0
     assert result.families.tolist() == list(range(n))
     assert result.has_duplicate.tolist() == [False] * n
-    twice = find_duplicates([digits[:n], digits[:n]])
+    twice = find_duplicates([digits[:n], digits[: n + 2]])
     assert twice.pairs.tolist() == [[k, n + k] for k in range(n)]
-    assert twice.leaked(part=1, into=0).tolist() == [False] * n + [True] * n
+    assert twice.leaked(part=1, into=0).tolist() == [False] * n + [True] * n + [False] * 2
+    assert twice.leaked(part=0, into=1).tolist() == [True] * n + [False] * (n + 2)
     assert twice.counts == ({"exact": n} if n else {})
 
 

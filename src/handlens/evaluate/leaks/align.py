@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handlens.evaluate.leaks.canvas import Canvas, laplacian, offsets, slopes, warp
+from handlens.evaluate.leaks.canvas import Canvas, inner, laplacian, offsets, slopes, warp
 from handlens.evaluate.leaks.duplicates import Floats, Integers
 
 BLOCK = 512
@@ -103,19 +103,19 @@ def _align(first: Canvas, second: Canvas, i: Integers, j: Integers, motion: Floa
     _, height, width = first.shape
     rim = min(height, width) / 28
     down, right = offsets(first.shape)
-    inner = (np.abs(down) <= (height - 1) / 2 - rim) & (np.abs(right) <= (width - 1) / 2 - rim)
+    middle = inner(first.shape, rim)
     target = second[j].reshape(len(j), -1)
     free = np.ones_like(target)
     for iteration in range(iterations + 1):
         seen, inside = warp(first, i, motion, 2 * rim)
-        usable = (inside & inner).astype(np.float32)
+        usable = (inside & middle).astype(np.float32)
         picture = seen.reshape(-1, height, width)
         columns = [seen, np.ones_like(seen), laplacian(picture).reshape(seen.shape)]
         if iteration < iterations:
             fall, rise = (slope.reshape(seen.shape) for slope in slopes(picture))
             columns += [fall, rise, rise * right + fall * down, fall * right - rise * down]
         model = np.stack([*columns, target], axis=1)  # [p, columns + 1, pixels]
-        weights = _solve(model, usable * free)
+        weights = solve(model, usable * free)
         difference = target - (weights[:, None, :LIGHT].astype(np.float32) @ model[:, :LIGHT])[:, 0]
         free = 1 - _beyond(seen, target, difference).astype(np.float32)
         if iteration < iterations:
@@ -125,7 +125,7 @@ def _align(first: Canvas, second: Canvas, i: Integers, j: Integers, motion: Floa
     return _judge(target, difference * free, usable, motion, weights)
 
 
-def _solve(model: Canvas, mask: Canvas) -> Floats:
+def solve(model: Canvas, mask: Canvas) -> Floats:
     """Least-squares weights of all columns but the last for the last: float64 [p, columns]."""
     gram = ((model * mask[:, None]) @ model.transpose(0, 2, 1)).astype(np.float64)
     left, right = gram[:, :-1, :-1], gram[:, :-1, -1]

@@ -147,10 +147,13 @@ def within(numbers: Canvas, queries: Canvas, limit: Floats) -> Integers:
 
     Exact: `|q - g|^2 = |q|^2 + |g|^2 - 2 q g` is one matrix product, over tiles that stay in the cache.
     """
-    one = np.ones((len(numbers), 1), np.float32)
-    left = np.hstack([-2 * queries, one, (queries**2).sum(1, keepdims=True) - (limit**2)[:, None]])
+    left = np.hstack(
+        [-2 * queries, np.ones_like(queries[:, :1]), (queries**2).sum(1, keepdims=True) - (limit**2)[:, None]]
+    )
     left = left.astype(np.float32)
-    right = np.ascontiguousarray(np.hstack([numbers, (numbers**2).sum(1, keepdims=True), one]).T)
+    right = np.ascontiguousarray(
+        np.hstack([numbers, (numbers**2).sum(1, keepdims=True), np.ones_like(numbers[:, :1])]).T
+    )
 
     def strip(row: int) -> Integers:
         found = []

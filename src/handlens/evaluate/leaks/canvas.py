@@ -14,24 +14,39 @@ GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 def canvas(images: NDArray[np.uint8]) -> Canvas:
-    """Grey pictures in 0..1: float32 [n, height, width], at most `SIDE` pixels high and wide.
+    """Grey, slightly blurred pictures in 0..1: float32 [n, height, width], at most `SIDE` pixels a side.
 
     Args:
         images: uint8 [n, height, width, channels]; larger ones are averaged over squares of whole pixels.
-
-    A Gaussian blur of one pixel (less for pictures below 28 pixels) takes most of what noise, recompression
-    and the manner of interpolation change, and lets an alignment see further than a pixel.
     """
-    from scipy.ndimage import gaussian_filter
+    return blurred(sharp(images))
 
+
+def sharp(images: NDArray[np.uint8]) -> Canvas:
+    """The `canvas` of images before it is blurred."""
     n, height, width, _ = images.shape
     step = step_of(images.shape)
-    sigma = min(1.0, max(0.6, min(height, width) / step / 28))
     out = np.empty((n, height // step, width // step), np.float32)
     for start in range(0, n, BLOCK):
         part = grey(images[start : start + BLOCK])[:, : out.shape[1] * step, : out.shape[2] * step]
         part = part.reshape(len(part), out.shape[1], step, out.shape[2], step).mean((2, 4))
-        out[start : start + BLOCK] = gaussian_filter(part / 255, (0, sigma, sigma), mode="nearest")
+        out[start : start + BLOCK] = part / 255
+    return out
+
+
+def blurred(pictures: Canvas) -> Canvas:
+    """Pictures, float32 [n, height, width], after a Gaussian blur of one pixel (less below 28 pixels).
+
+    It takes most of what noise, recompression and the manner of interpolation change, and lets an alignment
+    see further than a pixel.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    sigma = min(1.0, max(0.6, min(pictures.shape[1:]) / 28))
+    out = np.empty_like(pictures)
+    for start in range(0, len(pictures), BLOCK):
+        part = pictures[start : start + BLOCK]
+        gaussian_filter(part, (0, sigma, sigma), output=out[start : start + BLOCK], mode="nearest")
     return out
 
 
@@ -69,6 +84,13 @@ def offsets(shape: tuple[int, ...]) -> tuple[Canvas, Canvas]:
     height, width = shape[-2:]
     down, right = np.mgrid[:height, :width].astype(np.float32)
     return (down - np.float32((height - 1) / 2)).ravel(), (right - np.float32((width - 1) / 2)).ravel()
+
+
+def inner(shape: tuple[int, ...], rim: float) -> Mask:
+    """Pixels at least `rim` away from the rim: bool [height * width]."""
+    height, width = shape[-2:]
+    down, right = offsets(shape)
+    return np.asarray((np.abs(down) <= (height - 1) / 2 - rim) & (np.abs(right) <= (width - 1) / 2 - rim))
 
 
 def warp(pictures: Canvas, which: Integers, motion: Floats, margin: float = 0.0) -> tuple[Canvas, Mask]:

@@ -47,24 +47,16 @@ def find_duplicates(
     if near:
         close = find_near(pixels[same.first])
         found = same.first[close.pairs]
-        swapped = found[:, 0] > found[:, 1]
+        changes = moves(close.fits.motion, found[:, 0] > found[:, 1], step_of(pixels.shape))
         pairs = np.concatenate([pairs, np.sort(found, axis=1)])
         scores = np.concatenate([scores, close.fits.explained])
-        changes = moves(close.fits.motion, swapped, step_of(pixels.shape))
         kinds += kinds_of(changes, close.fits.light)
         alignments = np.concatenate([alignments, changes])
         threshold = close.threshold
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    return Duplicates(
-        pairs[order],
-        tuple(kinds[k] for k in order),
-        scores[order],
-        alignments[order],
-        families(pairs, n),
-        belongs,
-        named,
-        threshold,
-    )
+    pairs, scores, alignments = pairs[order], scores[order], alignments[order]
+    words = tuple(kinds[k] for k in order)
+    return Duplicates(pairs, words, scores, alignments, families(pairs, n), belongs, named, threshold)
 
 
 def moves(motion: Floats, swapped: Mask, step: int) -> Floats:

@@ -23,7 +23,8 @@ from handlens.evaluate.leaks.candidates import (
     shape_of,
     within,
 )
-from handlens.evaluate.leaks.canvas import BLOCK, Canvas, canvas, halved, slopes
+from handlens.evaluate.leaks.canvas import BLOCK, Canvas, blurred, canvas, halved, sharp, slopes
+from handlens.evaluate.leaks.clipped import relight
 from handlens.evaluate.leaks.duplicates import Floats, Integers
 from handlens.evaluate.leaks.simulate import simulate
 from handlens.evaluate.leaks.threshold import LEAST, MOST, decide
@@ -58,6 +59,8 @@ def find_near(images: NDArray[np.uint8]) -> Near:
         images: uint8 [u, height, width, channels], in an order that depends on what they show alone: then so
             does the result.
     """
+    from threadpoolctl import threadpool_limits
+
     pictures = canvas(images)
     varied = pictures.std((1, 2)) > 1 / 255 if pictures.size else np.zeros(0, bool)
     busy = np.flatnonzero(varied)
@@ -65,9 +68,14 @@ def find_near(images: NDArray[np.uint8]) -> Near:
         return Near(np.zeros((0, 2), np.int64), align(pictures, pictures, *_none()), float("nan"))
     pictures = pictures[busy]
     sample = np.linspace(0, len(busy) - 1, min(SAMPLE, max(SAMPLE // 4, len(busy)))).astype(np.int64)
-    copies = canvas(simulate(images[busy[sample]], seeds.generator(0, "leaks")))
-    pairs, limits = search(pictures, sample, copies)
-    pairs, fits = verify(pictures, pairs, limits)
+    originals = images[busy[sample]]
+    copies = simulate(originals, seeds.generator(0, "leaks"))
+    with threadpool_limits(1, user_api="blas"):  # threads of ours share the cores: BLAS's would wait on them
+        limits = learn_limits(originals, copies)
+        pairs = search(pictures, sample, canvas(copies))
+        pairs, fits = verify(pictures, pairs, limits)
+        left, places = np.unique(pairs, return_inverse=True)
+        fits = relight(sharp(images[busy[left]]), pictures[left], places.reshape(-1, 2), fits)
     threshold = decide(pairs, fits, len(pictures), limits.final)
     good = (fits.misfit <= threshold) & plausible(fits, pictures.shape[1:])
     chosen = np.flatnonzero(good & same_tint(images, busy[pairs]))
@@ -87,8 +95,8 @@ class Limits:
     final: float
 
 
-def search(pictures: Canvas, sample: Integers, copies: Canvas) -> tuple[Integers, Limits]:
-    """Pairs worth aligning, int64 [p, 2], and what a copy's alignment reaches."""
+def search(pictures: Canvas, sample: Integers, copies: Canvas) -> Integers:
+    """Pairs worth aligning: int64 [p, 2]. `copies` are of the pictures in `sample`."""
     shape, other = shape_of(pictures), shape_of(copies)
     found = []
     for sized, poses in POSES.items():
@@ -103,7 +111,7 @@ def search(pictures: Canvas, sample: Integers, copies: Canvas) -> tuple[Integers
     pairs, rank = merge(len(pictures), found)
     if len(pairs) > PAIRS * len(pictures):
         pairs = pairs[np.sort(np.argsort(rank, kind="stable")[: PAIRS * len(pictures)])]
-    return pairs, _limits(pictures[sample], copies)
+    return pairs
 
 
 def _stray(view: View, originals: Canvas, copies: Canvas, shape: Shape, poses: tuple[Pose, ...]) -> float:
@@ -115,18 +123,19 @@ def _stray(view: View, originals: Canvas, copies: Canvas, shape: Shape, poses: t
     return max(float(np.quantile(np.min(apart, axis=0), 0.99)), 1e-6)
 
 
-def _limits(originals: Canvas, copies: Canvas) -> Limits:
+def learn_limits(originals: NDArray[np.uint8], copies: NDArray[np.uint8]) -> Limits:
+    """What copies reach: `originals` and `copies` uint8 [m, height, width, channels], of any channels."""
     m = len(originals)
-    pictures = np.concatenate([originals, copies])
+    clear = np.concatenate([sharp(originals), sharp(copies)])
+    pictures = blurred(clear)
     pairs = oriented(pictures, np.column_stack([np.arange(m), m + np.arange(m)]))
     fits = _quick(pictures, pairs)
-    reached = [_reached(fits, 0.995)]
-    for steps, share in zip(STEPS[1:], (0.995, 0.985), strict=True):
-        fits = align(pictures, pictures, pairs[:, 0], pairs[:, 1], fits.motion, steps)
-        if steps == STEPS[-1]:
-            pairs, fits = both_ways(pictures, pairs, fits, STEPS[1])
-        reached.append(_reached(fits, share))
-    quick, middle, final = reached
+    quick = _reached(fits, 0.995)
+    fits = align(pictures, pictures, pairs[:, 0], pairs[:, 1], fits.motion, STEPS[1])
+    middle = _reached(fits, 0.995)
+    fits = align(pictures, pictures, pairs[:, 0], pairs[:, 1], fits.motion, STEPS[2])
+    pairs, fits = both_ways(pictures, pairs, fits, STEPS[1])
+    final = _reached(relight(clear, pictures, pairs, fits), 0.985)
     return Limits(quick, middle, min(max(final, LEAST), MOST))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from handlens.evaluate.leaks.align import Fits
 from handlens.evaluate.leaks.duplicates import Floats, Integers
 
-CHANCE = 0.008  # share of images that may look like another one by chance
+CHANCE = 0.006  # share of images that may look like another one by chance
 LEAST = 1e-4  # a misfit that rounding to grey levels explains
 MOST = 0.004  # a misfit beyond which no eye would call two pictures the same
 FEW = 20  # fewer strangers near a copy's misfit are no crowd to fear
