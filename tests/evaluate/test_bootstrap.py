@@ -148,7 +148,7 @@ def test_a_perfect_model_is_not_known_to_be_perfect():
 def test_a_calibrated_model_is_found_to_be_one_where_the_plain_error_says_otherwise():
     rng = np.random.default_rng(0)
     plain, freed, zero = [], [], 0
-    for _ in range(20):
+    for _ in range(40):
         said = softmax(2 * rng.standard_normal((500, 10)))
         labels = (said.cumsum(axis=1) > rng.random((500, 1))).argmax(axis=1)  # every probability is true
         found = calibration_interval(said, labels, resamples=300)
@@ -156,8 +156,8 @@ def test_a_calibrated_model_is_found_to_be_one_where_the_plain_error_says_otherw
         freed.append(found.mean)
         zero += found.low == 0
     assert np.mean(plain) > 0.04
-    assert np.mean(freed) < 0.4 * np.mean(plain)
-    assert zero >= 17
+    assert np.mean(freed) < 0.45 * np.mean(plain)
+    assert zero >= 36
 
 
 def test_few_images_and_other_shapes():
@@ -177,28 +177,47 @@ def test_ten_thousand_images_take_seconds():
     assert time.process_time() - start < 8
 
 
-@pytest.mark.parametrize(("n", "ease", "heat"), [(300, 6.0, 2.0), (500, 4.0, 1.0)])
+def bounds(name, true, n, drawn):
+    """93 to 97 %, and two standard errors of the simulation: of 300 and more intervals, or of a few."""
+    slack = 2 * np.sqrt(0.06 * 0.94 / drawn)
+    # What cannot be beyond zero or one is covered more often near it: an area when hardly any image is
+    # misplaced, a calibration error that is within its noise.
+    near = (name == "auc" and (1 - true) * n < 0.15) or (name == "calibration_error" and true < n**-0.5)
+    return 0.93 - slack, 1.0 if near or not SOAK else 0.97 + slack
+
+
+def check(hits, true, n, drawn):
+    shares = {name: hits[name] / drawn for name in SCORES}
+    print(n, {name: (round(true[name], 4), round(100 * shares[name], 1)) for name in SCORES})  # pytest -s
+    for name in SCORES:
+        low, high = bounds(name, true[name], n, drawn)
+        assert low <= shares[name] <= high, (name, shares)
+
+
+QUICK = [(300, 6.0, 2.0), (500, 4.0, 1.0)]
+SIZES = [(n, ease, 1.5) for n in (200, 500, 2000) for ease in (4.0, 5.4, 6.3)]
+AT_LENGTH = [*SIZES, (2000, 5.4, 1.0), (500, 4.0, 1.0)]
+
+
+@pytest.mark.parametrize(("n", "ease", "heat"), AT_LENGTH if SOAK else QUICK)
 def test_one_model_is_covered(n, ease, heat):
-    """A standard error of 2.6 points at 70 draws; intervals of two thirds of the width would cover 80 %."""
+    """86, 95 and 98 % right. Of 70 draws 87.3 % at least; intervals of two thirds of the width cover 80 %."""
     every, labels = population(60_000, ease, heat)
-    said, drawn = softmax(every), 1000 if SOAK else 70
+    said, drawn = softmax(every), 500 if SOAK else 70
     true, rng = truth(said, labels), np.random.default_rng(1)
     hits = dict.fromkeys(SCORES, 0)
     for _ in range(drawn):
         some = rng.integers(len(labels), size=n)
-        found = score_intervals(said[some], labels[some], resamples=250)
+        found = score_intervals(said[some], labels[some], resamples=300 if SOAK else 250)
         for name in SCORES:
             hits[name] += getattr(found, name).low <= true[name] <= getattr(found, name).high
-    for name in SCORES:
-        # Near zero the calibration error's interval is on the safe side, as is that of an area near one.
-        least, most = (0.925, 1.0 if name in ("auc", "calibration_error") else 0.98) if SOAK else (0.87, 1.0)
-        assert least <= hits[name] / drawn <= most, (name, hits[name] / drawn)
+    check(hits, true, n, drawn)
 
 
 @pytest.mark.parametrize(("replicates", "pull"), [(3, 0.3), (5, 0.5)] if SOAK else [(3, 0.3)])
 def test_replicates_are_covered(replicates, pull):
     """Seeds: noise of their own on every logit, and a pull on the true one that a whole replicate shares."""
-    n, drawn = 400, 400 if SOAK else 40
+    n, drawn = 400, 500 if SOAK else 40
     rng = np.random.default_rng(2)
     logits, labels = population(30_000, 5.0, 1.0)
 
@@ -217,9 +236,7 @@ def test_replicates_are_covered(replicates, pull):
         found = score_intervals(trained(logits[some], labels[some], pulls), labels[some], resamples=200)
         for name in SCORES:
             hits[name] += getattr(found, name).low <= true[name] <= getattr(found, name).high
-    least, most = (0.91, 1.0) if SOAK else (0.84, 1.0)
-    for name in SCORES:
-        assert least <= hits[name] / drawn <= most, (name, hits[name] / drawn)
+    check(hits, true, n, drawn)
 
 
 def test_losses_are_cut_off_like_the_log_loss():

@@ -89,8 +89,9 @@ def auc_interval(probabilities: Probabilities, labels: Labels) -> Interval | Non
     """Area under the one-versus-rest ROC curves, mean over the classes shown: normal in the log odds.
 
     The variance is DeLong's (DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44) for the mean over classes,
-    and one more image like the most misplaced one is thought of as added: near 1 a few misplaced images
-    carry all of the variance. Where none is misplaced the lower end is Wilson's for so many right images.
+    and two more images like the most misplaced one are thought of as added: near 1 a few misplaced images
+    carry all of the variance, and the worst may not be among them. At 200 images this is on the safe side,
+    right in 95 to 99 %. Where none is misplaced the lower end is Wilson's for so many right images.
     None where fewer than two classes are shown. Takes what `score_intervals` takes.
     """
     said = _stacked(probabilities, labels)
@@ -101,7 +102,7 @@ def auc_interval(probabilities: Probabilities, labels: Labels) -> Interval | Non
     if not 1e-12 < mean < 1 - 1e-12:
         return wilson(n * round(mean), n)
     furthest = float(np.abs(values.mean(axis=0) - mean).max())
-    spread = crossed(values, pseudo=furthest**2)
+    spread = crossed(values, pseudo=2 * furthest**2)
     half = spread.quantile(0.95) * math.sqrt(spread.variance) / (mean * (1 - mean))
     odds = math.log(mean / (1 - mean))
     return Interval(mean, 1 / (1 + math.exp(-(odds - half))), 1 / (1 + math.exp(-(odds + half))))
@@ -149,29 +150,33 @@ def calibration_interval(
 ) -> Interval:
     """Expected calibration error without the noise of its bins, which makes the plain one too large.
 
-    Images are thought of as drawn anew where the calibration error is t, the bins being off by what is then
-    likeliest. The mean of the interval is the t whose median plain error is the one found; low and high are
-    those for which it would be among the largest or smallest 2.5 % (a test-inversion bootstrap: Carpenter
-    1999, J. Royal Statistical Society B 61; along the likeliest path: Chuang & Lai 2000, Statistica Sinica
-    10; at t = 0 the consistency resampling of Broecker & Smith 2007, Weather and Forecasting 22). With
-    replicates the means of the ends are taken, and both arms stretched by what seeds add. Takes what
-    `score_intervals` takes.
+    Images are thought of as drawn anew where the calibration error is t. The mean of the interval is the t
+    whose median plain error is the one found; low and high are those for which it would be among the largest
+    or smallest 2.5 % (a test-inversion bootstrap: Carpenter 1999, J. Royal Statistical Society B 61; along a
+    path through what was found: Chuang & Lai 2000, Statistica Sinica 10; at t = 0 the consistency resampling
+    of Broecker & Smith 2007, Weather and Forecasting 22). With replicates their plain errors are averaged, as
+    are the models' quantiles, and both arms stretched by what seeds add. Takes what `score_intervals` takes.
+
+    An error cannot be below zero, so where it is within the noise the interval reaches to zero and is right
+    in 97 to 99.5 %. Too short, right in 90 %, where a handful of images is wrong and nearly all are right
+    with far too little confidence (200 images at 98 %, calibration error 8 %).
     """
     said = _stacked(probabilities, labels)
-    rng = generator(seed, "calibration")
-    ends, values = [], []
+    rng, n = generator(seed, "calibration"), len(labels)
+    plain, curves, values = 0.0, [], []
     for one in said:
         sure, right = surest(one, labels)
         place = bin_of(sure, bins)
         gap = np.bincount(place, weights=right - sure, minlength=bins)
-        ends.append(_inverted(place, sure, right, resamples, rng))
+        plain += float(np.abs(gap).sum()) / n / len(said)
+        curves.append(_expected(place, sure, right, resamples, rng))
         values.append((right - sure) * np.sign(gap)[place])
-    mean, low, high = np.mean(ends, axis=0)
+    mean, low, high = _inverted(plain, curves)
     each = np.stack(values)
-    alone = math.sqrt(float(each.var(axis=1).mean()) / len(labels))
+    alone = math.sqrt(float(each.var(axis=1).mean()) / n)
     stretch = _stretch(each, alone) if len(said) > 1 and alone > 0 else 1.0
     low, high = mean - (mean - low) * stretch, mean + (high - mean) * stretch
-    return Interval(float(mean), max(0.0, float(low)), min(1.0, float(high)))
+    return Interval(mean, max(0.0, low), min(1.0, high))
 
 
 def _stretch(values: Floats, error: float) -> float:
@@ -180,48 +185,49 @@ def _stretch(values: Floats, error: float) -> float:
     return spread.quantile(0.95) * math.sqrt(spread.variance) / (NORMAL * error)
 
 
-def _inverted(
+def _inverted(plain: float, curves: list[tuple[Floats, Floats]]) -> tuple[float, float, float]:
+    """Mean, low and high: where the models' mean median, 97.5 % and 2.5 % points are the plain error."""
+    sizes = np.unique(np.concatenate([own for own, _ in curves]))
+    points = np.mean([[np.interp(sizes, own, q) for q in quantiles.T] for own, quantiles in curves], axis=0)
+    rising = np.maximum.accumulate(points, axis=1)
+    middle, low, high = (float(np.interp(plain, one, sizes)) for one in rising)
+    return middle, min(low, middle), max(high, middle)
+
+
+def _expected(
     place: NDArray[np.int64], sure: Floats, right: NDArray[np.bool_], resamples: int, rng: np.random.Generator
-) -> tuple[float, float, float]:
-    """Mean, low and high of one model; `place` int64 [n]: the bin of each image."""
+) -> tuple[Floats, Floats]:
+    """Of one model: calibration errors [steps], and median, 97.5 % and 2.5 % point of the plain errors found
+    where they hold [steps, 3]; `place` int64 [n]: the bin of each image."""
     n = len(place)
     counts = np.bincount(place)
     there = np.flatnonzero(counts)
     counts = counts[there]
     confidence: Floats = np.bincount(place, weights=sure)[there] / counts
     hits: Floats = np.bincount(place, weights=right)[there].astype(np.float64)
-    plain = np.abs(hits - counts * confidence).sum() / n
     drawn = rng.multinomial(n, counts / n, size=resamples)
-    chances = _nearest(counts, confidence, hits)
+    chances = _path(counts, confidence, hits)
     quantiles = np.empty((len(chances), 3))
     for i, chance in enumerate(chances):
         again = np.abs(rng.binomial(drawn, chance) - drawn * confidence).sum(axis=1) / n
         quantiles[i] = np.quantile(again, [0.5, 0.975, 0.025])
-    sizes = np.abs(chances - confidence) @ counts / n
-    rising = np.maximum.accumulate(quantiles, axis=0)
-    middle, low, high = (float(np.interp(plain, rising[:, j], sizes)) for j in range(3))
-    return middle, min(low, middle), max(high, middle)
+    return np.asarray(np.abs(chances - confidence) @ counts / n), quantiles
 
 
-def _nearest(counts: NDArray[np.integer[Any]], confidence: Floats, hits: Floats) -> Floats:
-    """Accuracies of the bins, nearest to those found, for calibration errors from 0 upwards: [steps, bins].
+def _path(counts: NDArray[np.integer[Any]], confidence: Floats, hits: Floats) -> Floats:
+    """Accuracies of the bins for calibration errors from 0 to five standard errors beyond the one found.
 
-    The likeliest ones of a given sum of `|gap|`, gaps taken as normal with variance v_b: each gap is moved by
-    `lambda v_b`, towards zero and no further (soft thresholding), or away from it.
+    float64 [steps, bins]. Below it every gap is the same part of the one found; beyond, each has grown by
+    lambda times its variance, the likeliest way to a larger sum of `|gap|` where gaps are normal.
     """
     n = counts.sum()
     smooth = (hits + 0.5) / (counts + 1)
     variance = counts * smooth * (1 - smooth) / n**2
     gap = (hits - counts * confidence) / n
-    towards = float((np.abs(gap) / variance).max())
-    away = 6 * math.sqrt(float(variance.sum())) / float(variance.sum())
-    moves = np.concatenate([np.linspace(-towards, 0, 400), np.linspace(0, away, 100)[1:]])
-    sign = np.where(gap >= 0, 1, -1)
-    gaps = sign * np.maximum(np.abs(gap) + moves[:, None] * variance, 0)
-    every = np.clip(confidence + gaps * n / counts, 0.0, 1.0)
-    sizes = np.abs(every - confidence) @ counts / n
-    evenly = np.searchsorted(sizes, np.linspace(0.0, sizes[-1], 40))
-    return np.asarray(every[np.unique(np.minimum(evenly, len(every) - 1))])
+    below = np.linspace(0.0, 1.0, 25)[:, None] * gap
+    growth = np.linspace(0.0, 5 / math.sqrt(float(variance.sum())), 16)[1:, None] * variance
+    gaps = np.concatenate([below, gap + np.where(gap >= 0, growth, -growth)])
+    return np.asarray(np.clip(confidence + gaps * n / counts, 0.0, 1.0))
 
 
 def _stacked(probabilities: Probabilities, labels: Labels) -> Probabilities:

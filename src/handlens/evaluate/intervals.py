@@ -53,7 +53,7 @@ def accuracy_interval(correct: NDArray[np.bool_], confidence: float = 0.95) -> I
     if replicates < 2 or n < 2 or p in (0.0, 1.0):
         return wilson(p * n, n, normal)
     spread = crossed(correct)
-    if spread.variance <= 0:  # no two images and no two seeds differ: nothing to learn the spread from
+    if spread.image + spread.seed <= 0:  # no two images, no two seeds differ: nothing tells the spread
         return wilson(p * n, n, normal)
     size = p * (1 - p) / spread.variance
     return wilson(p * size, size, spread.quantile(confidence))

@@ -13,6 +13,7 @@ from handlens.evaluate.compare.paired import Difference
 MOST, MOST_IMAGES = 200, 10_000  # further replicates, and times as many images, that are thought of
 AIM = 0.9  # the probability of a settled verdict that is planned for: 0.8 and a reserve
 PRIOR_FREEDOM, PRIOR_RATIO = 2.0, 2.0
+CAREFUL = 0.5  # the least quantile of the seeds' variance that is planned for
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +44,8 @@ def needed(found: Difference, margin: float, levels: tuple[float, float] = (0.05
       Taking today's at face value would promise too much: chance has made the largest ones larger.
     - W: scaled inverse chi-square, its prior worth two replicates and twice what chance on finitely many
       images makes of W, which is most of what seeds do (Jordan 2023, arXiv:2304.01910; the moderated variance
-      is that of Smyth 2004, SAGMB 3).
+      is that of Smyth 2004, SAGMB 3). Only its upper half is planned for: those pairs are asked to go on
+      whose seeds happened to look alike.
 
     For more images the images' part goes down with their number, and seeds take no part. One replicate says
     nothing of W, so nothing is planned from it. All this guides a plan; no verdict rests on it.
@@ -58,13 +60,16 @@ def needed(found: Difference, margin: float, levels: tuple[float, float] = (0.05
 
 
 def _variances(found: Difference) -> Floats:
-    """Ten equally likely values of the variance of one replicate's mean on these images, float64 [10, 1]."""
+    """Ten equally likely values of the variance of one replicate's mean on these images, float64 [10, 1].
+
+    Of its upper half: a tail probability of 1/2 and less.
+    """
     from scipy import special
 
     r = found.replicates
     freedom = PRIOR_FREEDOM + r - 1
     squares = r * (PRIOR_FREEDOM * PRIOR_RATIO * found.spread.rest + (r - 1) * found.spread.seed)
-    return np.asarray(squares / special.chdtri(freedom, np.linspace(0.05, 0.95, 10)))[:, None]
+    return np.asarray(squares / special.chdtri(freedom, np.linspace(CAREFUL, 0.95, 10)))[:, None]
 
 
 def _beforehand(margin: float) -> Floats:
