@@ -122,7 +122,8 @@ def test_a_network_is_looked_into_while_one_draws(open_page: Open) -> None:
     draw(page)
     page.locator(".inside summary").click()
     page.wait_for_selector(".layer")
-    assert "3" in page.locator(".inside .lead").inner_text()
+    # It follows the drawing, so what came before the last stroke may be there first.
+    until(page, "document.querySelector('.inside .lead').textContent.startsWith('Taken for 3')")
     titles = page.locator(".layer h3").all_inner_texts()
     assert any("ilter" in title for title in titles)
     assert any("Conv2D" in title for title in titles)

@@ -14,7 +14,7 @@ from handlens.studies.judging import robustness as judging
 from handlens.studies.storage.result import StudyResult
 from handlens.studies.storage.store import Store
 
-SECONDS = 4.0  # of predicting worse pictures with the chosen model
+SECONDS = 2.0  # of predicting worse pictures with the chosen model
 
 
 def study_topics(result: StudyResult, dataset: Dataset, store: Store) -> tuple[Topic, ...]:
