@@ -147,6 +147,14 @@ def test_damaged_files_are_read_or_refused(put, survives, data, layout):
     survives(put("x.parquet", bytes(whole)))
 
 
+def test_columns_of_unequal_length_are_refused(put, survives):
+    """One byte in a page's head can make pyarrow give fewer rows of pixels than labels."""
+    whole = table_bytes({"label": LABELS, **LAYOUTS["list"]})
+    for place in range(100, 340):
+        for byte in (1, 6):
+            survives(put("x.parquet", whole[:place] + bytes([byte]) + whole[place + 1 :]))
+
+
 def test_without_pyarrow(put, monkeypatch):
     path = put("x.parquet", table_bytes({"label": LABELS, "image": PICTURES}))
     monkeypatch.setitem(sys.modules, "pyarrow", None)

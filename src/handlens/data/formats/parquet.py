@@ -110,7 +110,12 @@ def _read_file(file: Any, path: Path, options: Options) -> tuple[Part, list[str]
         blocks.append(block)
     if len({block.shape[1:] for block in blocks}) > 1:
         raise DataError("rows differ in their number of pixels", where=f"{path}, column {columns[0]!r}")
-    images, notes = to_images(np.concatenate(blocks), path, options.shape)
+    rows = np.concatenate(blocks)
+    if len(rows) != count:
+        raise DataError(
+            f"the Parquet data are damaged ({count} labels, {len(rows)} rows of pixels)", where=path
+        )
+    images, notes = to_images(rows, path, options.shape)
     return Part(images, labels), list(notes)
 
 
