@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +77,18 @@ def load(source: str, reading: Options | None = None, classes: str | None = None
     from handlens.data import Options, load
 
     return load(source, reading or Options(), classes=classes)
+
+
+@contextlib.contextmanager
+def stoppable(runs: Path) -> Iterator[None]:
+    """Training that Ctrl-C may stop: says what is kept, and leaves with status 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"\nstopped: finished runs are kept in {runs}; the same command goes on from there\n"
+        )
+        raise typer.Exit(130) from None
 
 
 def store(runs: Path) -> Store:

@@ -74,11 +74,8 @@ def labs(
     if time:
         _say_time(wanted, how, workers, as_json=as_json)
         return
-    try:
+    with common.stoppable(runs):
         found = [settled(run_lab(lab, how), how) for lab in wanted]
-    except KeyboardInterrupt:
-        sys.stderr.write(f"\nstopped: finished runs are kept in {runs}; the same command goes on\n")
-        raise typer.Exit(130) from None
     folder = write(found, reports / ("labs-quick" if quick else "labs"), command)
     if as_json:
         common.print_json(summary(found) | {"report": str(folder / "report.html")})

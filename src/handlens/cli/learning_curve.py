@@ -69,14 +69,9 @@ def learning_curve(
         with shown(count, quiet=quiet or as_json, events=False) as tell:
             yield tell
 
-    try:
+    with common.stoppable(runs):
         store = common.store(runs)
         found = learning_curves(study, images, store, wanted, command=command, train=train, watched=watched)
-    except KeyboardInterrupt:
-        sys.stderr.write(
-            f"\nstopped: finished runs are kept in {runs}; the same command goes on from there\n"
-        )
-        raise typer.Exit(130) from None
     topic, path = topic_of(found), reports / study.name / "learning-curve.html"
     write_topics(command, study.title or study.name, [topic], path, charts=charts)
     if as_json:

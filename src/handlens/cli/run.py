@@ -60,16 +60,11 @@ def run(
     images = common.load(study.dataset, study.reading, study.classes)
     train, store = asked.asked_train(workers, on, address, results, device), common.store(runs)
     command = shlex.join(["handlens", *sys.argv[1:]])
-    try:
+    with common.stoppable(runs):
         how = {"quiet": quiet or as_json, "events": events}
         with _watched(study, images, store, mlflow, **how) as on_event:
             found = run_study(study, images, store, command=command, on_event=on_event, train=train)
         saved = output.save(study, found, images, store, reports, charts)
-    except KeyboardInterrupt:
-        sys.stderr.write(
-            f"\nstopped: finished runs are kept in {runs}; the same command goes on from there\n"
-        )
-        raise typer.Exit(130) from None
     if events:
         page = str(saved.folder / "report.html")
         json_line({"event": "result", **output.plain(found, saved.topics), "report": page})

@@ -56,11 +56,8 @@ def tune(
         if not (quiet or as_json):
             common.console(stderr=True).print(_line(tried, wanted.trials), markup=False, soft_wrap=True)
 
-    try:
+    with common.stoppable(runs):
         found = search(study, wanted, images, common.store(runs), command=command, on_tried=show)
-    except KeyboardInterrupt:
-        sys.stderr.write(f"\nstopped: finished trials are kept in {runs}; the same command goes on\n")
-        raise typer.Exit(130) from None
     toml = found.toml(study)
     if as_json:
         common.print_json(_plain(found, toml))
