@@ -301,20 +301,6 @@ def test_over_fitting_is_the_reports_topic(study: StudyResult) -> None:
     assert "keeps scores" in show.overfitting(alone).bundle["text/markdown"]
 
 
-def test_scores_by_class_are_scikit_learns(study: StudyResult, dataset: Dataset) -> None:
-    from sklearn.metrics import precision_recall_fscore_support
-
-    tests = study.chosen.tests
-    labels = np.concatenate([t.labels for t in tests])
-    given_ = np.concatenate([t.probabilities.argmax(axis=1) for t in tests])
-    expected = np.stack(precision_recall_fscore_support(labels, given_)[:3])
-    found = findings.by_class(study.chosen, dataset.classes)
-    assert np.allclose(
-        [[e.precision for e in found], [e.recall.mean for e in found], [e.f1 for e in found]], expected
-    )
-    assert sum(each.images for each in found) == len(dataset.test)
-
-
 def test_roc_curves_are_scikit_learns(study: StudyResult) -> None:
     from sklearn.metrics import roc_auc_score, roc_curve
 

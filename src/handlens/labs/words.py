@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import statistics
 
-import numpy as np
-
 from handlens.labs.lines import values_of
 from handlens.labs.paired import difference
 from handlens.labs.run import Found, Part
 from handlens.report import formats
-from handlens.report.mistakes import confusion
 from handlens.report.topics.fitting import curve_words, fit_of, gap_words
+from handlens.report.topics.hardest import hardest_of
 
 
 def compared(part: Part, first: str, second: str) -> str:
@@ -50,12 +48,7 @@ def hardest(part: Part, name: str) -> str:
     member = part.member(name)
     if member is None or not member.tests or part.dataset is None:
         return ""
-    matrix = confusion(member.tests)
-    shown = matrix.sum(axis=1)
-    shares = [(float(matrix[i, i] / shown[i]), part.dataset.classes[i]) for i in np.flatnonzero(shown)]
-    shares.sort()
-    worst = " and ".join(f"{c} ({percent(share)})" for share, c in shares[:2])
-    return f"{name}: hardest {worst}, easiest {shares[-1][1]} ({percent(shares[-1][0])})."
+    return f"{name}: {hardest_of(member, part.dataset.classes)}"
 
 
 def two_runs(found: Found) -> str:

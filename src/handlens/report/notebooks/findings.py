@@ -5,78 +5,14 @@ Plain words that claim no more than the intervals carry.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-
 from handlens.data.images import Dataset
-from handlens.evaluate import Interval, scores, wilson
 from handlens.report import formats, summary
-from handlens.report.charts.roc import areas
-from handlens.report.mistakes import confusion
 from handlens.report.selection import noun
 from handlens.report.topics.fitting import curve_words, fit_of, gap_words
-from handlens.studies.storage.result import Member, StudyResult
+from handlens.report.topics.hardest import hardest_of
+from handlens.studies.storage.result import StudyResult
 
 PERCENT = summary.PERCENT
-
-
-@dataclass(frozen=True)
-class ByClass:
-    """One class on the test images: shares (0-1), means over the replicates; None where undefined."""
-
-    name: str
-    images: int
-    recall: Interval
-    precision: float | None
-    f1: float | None
-    area: float | None
-
-
-def by_class(member: Member, classes: Sequence[str]) -> tuple[ByClass, ...]:
-    """Every class with test images. The intervals of recall are over the choice of images alone."""
-    matrix, times = confusion(member.tests), len(member.tests)
-    given, f1 = matrix.sum(axis=0), scores.f1(matrix)
-    area = areas(member.tests, len(classes))
-    found = []
-    for k, name in enumerate(classes):
-        shown, right = int(matrix[k].sum()) // times, int(matrix[k, k])
-        if not shown:
-            continue
-        precision = right / given[k] if given[k] else None
-        recall = wilson(right / times, shown)
-        found.append(ByClass(name, shown, recall, precision, _known(f1[k]), _known(area[k])))
-    return tuple(found)
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def hardest(member: Member, classes: Sequence[str]) -> str:
-    """Which class was recognised least often, and which most often."""
-    found = sorted(by_class(member, classes), key=lambda each: (each.recall.mean, each.name))
-    worst, best = found[0], found[-1]
-    if len(found) < 2 or worst.recall.mean == best.recall.mean:
-        return "No class was recognised more often than another."
-    apart = worst.recall.high < best.recall.low
-    verdict = (
-        "the two intervals do not overlap"
-        if apart
-        else "the intervals overlap, so other test images might show another order"
-    )
-    return (
-        f"{member.name} recognised {worst.name} least often ({_recall(worst)}) and {best.name} most often "
-        f"({_recall(best)}); {verdict}."
-    )
-
-
-def _recall(each: ByClass) -> str:
-    digits = formats.percent_digits([each.recall])
-    share = f"{formats.percent(each.recall.mean, digits)}{PERCENT}"
-    interval = f"95{PERCENT} interval {formats.spread(each.recall, digits)}"
-    return f"{share} of {formats.plural(each.images, 'test image')}, {interval}"
 
 
 def times(result: StudyResult) -> str:
@@ -134,7 +70,7 @@ def conclusions(result: StudyResult, dataset: Dataset) -> list[str]:
         f"{summary.headline(result)} {summary.choice(result)}",
         first,
         generalised(result),
-        hardest(chosen, dataset.classes) if chosen.tests else "",
+        hardest_of(chosen, dataset.classes) if chosen.tests else "",
         f"{curve_words(fit)} {gap_words(fit)}",
         times(result),
         summary.looks(result),

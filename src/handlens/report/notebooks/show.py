@@ -27,7 +27,9 @@ from handlens.report.notebooks.markdown import table as markdown_table
 from handlens.report.selection import folded_words, noun, select
 from handlens.report.study import figures_of, notes
 from handlens.report.table import caption, cells
+from handlens.report.topics.classes import scores_table
 from handlens.report.topics.fitting import fitting
+from handlens.report.topics.hardest import hardest_of
 from handlens.studies.planning.plan import Study
 from handlens.studies.storage.result import Member, StudyResult
 
@@ -158,7 +160,7 @@ def mixed_up(result: StudyResult, images: Dataset, recipe: str = "") -> Shown:
         )
         for p in worst_pairs(confusion_of(member.tests))
     ]
-    said = escape(findings.hardest(member, images.classes))
+    said = escape(hardest_of(member, images.classes))
     if not pairs:
         return words(f"{escape(member.name)} made no mistake on the test images.")
     header = ("shown", "taken for", "times", "% of the class")
@@ -170,16 +172,8 @@ def by_class(result: StudyResult, images: Dataset, recipe: str = "") -> Shown:
     member = _member(result, recipe)
     if not member.tests:
         return _closed(member)
-    rows = [
-        (
-            each.name, formats.whole(each.images),
-            f"{formats.percent(each.recall.mean, 1)} ({formats.spread(each.recall, 1)})",
-            formats.percent(each.precision, 1), formats.percent(each.f1, 1), formats.percent(each.area, 2),
-        )
-        for each in findings.by_class(member, images.classes)
-    ]  # fmt: skip
-    header = ("class", "test images", "recall, % (95 %)", "precision, %", "F1, %", "area under ROC, %")
-    return words(markdown_table(header, rows))
+    scores = scores_table(member, images.classes)
+    return words(markdown_table(scores.columns, scores.rows))
 
 
 def roc(result: StudyResult, images: Dataset, recipe: str = "") -> Shown:

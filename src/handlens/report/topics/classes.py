@@ -21,7 +21,7 @@ from handlens.report.summary import PERCENT
 from handlens.report.topic import Table, Topic
 from handlens.report.topics.hardest import hardest_words
 from handlens.report.topics.judged import Judged, judged
-from handlens.studies.storage.result import StudyResult
+from handlens.studies.storage.result import Member, StudyResult
 
 PAIRS, PICTURES = 4, 8
 AREAS = ("macro_roc", "micro_roc", "macro_recall", "micro_recall")
@@ -67,6 +67,11 @@ def classes(result: StudyResult, dataset: Dataset) -> Topic | None:
         colours=tuple(curve_colours(found.names, drawn).items()),
         plain=_plain(found),
     )
+
+
+def scores_table(member: Member, names: tuple[str, ...]) -> Table:
+    """Every class's scores, of any member."""
+    return _table(_find(judged(member), names))
 
 
 def _find(seen: Judged, names: tuple[str, ...]) -> _Found:

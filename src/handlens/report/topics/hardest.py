@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlens.evaluate.classes import ClassScores, Difficulty
+from handlens.evaluate.classes import ClassScores, Difficulty, class_scores, difficulties
 from handlens.report import formats
 from handlens.report.summary import PERCENT
+from handlens.report.topics.judged import judged
+from handlens.studies.storage.result import Member
+
+
+def hardest_of(member: Member, names: Sequence[str]) -> str:
+    """The same of a member, by the images it may be judged by."""
+    seen = judged(member)
+    hard = difficulties(seen.labels, seen.predicted, len(names))
+    return hardest_words(hard, class_scores(seen.labels, seen.predicted, len(names)), names)
 
 
 def hardest_words(hard: Sequence[Difficulty], scores: Sequence[ClassScores], names: Sequence[str]) -> str:
     """Which class was recognised least and which most often, and whether that is more than noise."""
+    if len(hard) < 2:
+        return "One class alone was shown."
     worst, best = (f(hard, key=lambda d: (d.recall, d.class_index)) for f in (min, max))
     if worst.recall == best.recall:
         return "No class was recognised more often than another."
