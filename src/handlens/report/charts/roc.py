@@ -17,7 +17,7 @@ from handlens.studies.storage.result import Tested
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["MOST_CLASSES", "Roc", "areas", "curve", "points", "roc_figures", "rocs"]
+__all__ = ["MOST_CLASSES", "Roc", "curve", "points", "roc_figures", "rocs"]
 
 MOST_CLASSES, MOST_POINTS = 12, 300
 CORNER = 10  # percent: how much of each axis the enlarged corner shows
@@ -26,15 +26,6 @@ CORNER = 10  # percent: how much of each axis the enlarged corner shows
 def rocs(tested: Tested) -> tuple[Roc, ...]:
     """The curve of every class that some but not all of the test images show."""
     return curves.rocs(tested.probabilities, tested.labels)
-
-
-def areas(tests: Sequence[Tested], k: int) -> NDArray[np.float64]:
-    """float64 [k]: each class's area, mean over the replicates; nan where the class has no test images."""
-    each = np.full((len(tests), k), np.nan)
-    for row, tested in zip(each, tests, strict=True):
-        for roc in rocs(tested):
-            row[roc.class_index] = roc.area
-    return np.asarray(each.mean(axis=0))
 
 
 def roc_figures(tested: Tested, classes: Sequence[str]) -> list[Figure]:
