@@ -9,7 +9,7 @@ from handlens.lint import choices, letters, rounds
 from handlens.lint.library.called import Called, Handler
 from handlens.lint.library.containers import ranked
 from handlens.lint.objects import Function, Out, Score
-from handlens.lint.values import MOST_ITEMS, UNKNOWN, Const, Data, Map, Perm, Seq, Value
+from handlens.lint.values import MOST_ITEMS, UNKNOWN, Const, Data, Map, Seq, Value
 
 
 def printed(called: Called) -> Value:
@@ -152,10 +152,6 @@ def summed(called: Called) -> Value:
 
 def join_path(called: Called) -> Value:
     return Const("/".join(str(v.value) for v in called.args if isinstance(v, Const))[:2000])
-
-
-def permuted(called: Called) -> Value:
-    return Perm(("perm", called.walker.tick()))
 
 
 FUNCTIONS: dict[str, Handler] = {
