@@ -1,11 +1,12 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 
 from handlens.data import Dataset, ImageSet
 from handlens.engines import Phases
-from handlens.records import Split
+from handlens.records import Epoch, Split
 from handlens.spec import from_dict
 from handlens.studies.planning import estimate as module
 from handlens.studies.planning import short
@@ -187,6 +188,33 @@ def test_few_images_are_enough():
     small = made({}, NET, {"name": "d", "estimator": "dummy"}, replicates=1)
     found = estimate(small, tiny, plan(small, tiny), seconds=0.2)
     assert all(m.trial_s is not None for m in found.measurements)
+
+
+def test_what_comes_before_the_epochs_is_no_measure_of_them(digits):
+    """Keras takes seconds to begin, sometimes one more and sometimes one less."""
+    before = itertools.cycle([2.0, 3.0, 1.0])
+
+    class Begins:
+        largest, images = 4000, digits.train
+
+        def __call__(self, recipe, size):
+            begin = next(before)
+            ends = [begin + 1e-4 * size * (i + 1) for i in range(recipe.epochs)]
+            history = tuple(Epoch(i, 1.0, 0.5, 0.5, seconds=end) for i, end in enumerate(ends, 1))
+            return ends[-1], Trained(history)
+
+    class Trained:
+        phases = Phases()
+
+        def __init__(self, history):
+            self.history = history
+
+        def predict_proba(self, images):
+            return np.full((len(images), 10), 0.1, np.float32)
+
+    recipe = from_dict(NET | {"epochs": 10})
+    trial_s = short.measure(recipe, Begins(), seconds=8.0).trial(recipe, 50_000, 0)
+    assert 1e-4 * 50_000 * 10 < trial_s < 1e-4 * 50_000 * 10 + 4
 
 
 def test_a_short_trial_has_so_many_images_and_validation_in_proportion(digits, monkeypatch):

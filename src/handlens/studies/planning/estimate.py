@@ -27,8 +27,8 @@ class Measurement:
     Attributes:
         family, configuration: which recipe of the study was measured, with which values.
         trials: how many of the missing trials are like it.
-        images: training images of the longest short trial; a network saw them once.
-        measured_s: seconds that its training took.
+        images: training images of the longest short trial; a network saw them in every epoch.
+        measured_s: seconds that its training takes, of a network for one epoch.
         trial_s: seconds that a whole trial is expected to take, the mean of those like it; None where none
             could be measured.
         problem: why not.
@@ -63,10 +63,10 @@ def estimate(
 ) -> Estimate:
     """How long the missing trials of a study will take.
 
-    Recipes that differ only in what costs no time (epochs, learning rates, penalties) are measured once, each
-    on two sizes of stratified training images, so that the fixed cost is told from the cost of an image. Of a
-    network one epoch is trained and a straight line assumed; a scikit-learn estimator's time may also grow as
-    a power of the images. Where workers share the machine, each has one thread, and so has the measuring.
+    Recipes that differ only in what costs no time (epochs, learning rates, penalties) are measured once, on
+    few stratified training images. Of a network some epochs are trained, and the median one tells what an
+    image costs; of a scikit-learn estimator two sizes are fitted, for its time may grow as a power of the
+    images. Where workers share the machine, each has one thread, and so has the measuring.
 
     Args:
         missing: of `plan(study, dataset)`, those to train.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import statistics
 import time
 
 from handlens.data import ImageSet, split
 from handlens.engines import Model, engine
-from handlens.spec import EstimatorRecipe, Recipe
+from handlens.spec import EstimatorRecipe, KerasRecipe, NetworkRecipe, Recipe
 
 SMALLEST, LARGEST = 125, 4_000  # training images of short trials; five doublings lie between
+EPOCHS = 4  # of a network's short trial; the first is no measure of the others
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,11 +89,33 @@ def measure(recipe: Recipe, fit: Short, seconds: float) -> Timing:
     Raises:
         HandlensError: the recipe cannot be trained on so few images.
     """
-    if not isinstance(recipe, EstimatorRecipe):
-        recipe = dataclasses.replace(recipe, epochs=1, patience=None, keep="last")
-    enough = seconds / 4  # of one fit: those before it take as long together, and so does predicting
     size = max(min(SMALLEST, fit.largest // 2), 1)
-    fit(recipe, size)  # what happens once, such as loading a library, is no part of a trial
+    enough = seconds / 4  # of one fit: those before it take as long together, and so does predicting
+    if isinstance(recipe, EstimatorRecipe):
+        fit(recipe, size)  # what happens once, such as loading a library, is no part of a trial
+        return _estimator(recipe, fit, size, enough)
+    recipe = dataclasses.replace(recipe, epochs=EPOCHS, patience=None, keep="last")
+    fit(recipe, size)
+    return _network(recipe, fit, size, enough)
+
+
+def _network(recipe: NetworkRecipe | KerasRecipe, fit: Short, size: int, enough: float) -> Timing:
+    """By the epochs of one training: what comes before them takes seconds by Keras, and never the same."""
+    while True:
+        spent, model = fit(recipe, size)
+        if spent >= enough or 2 * size > fit.largest:
+            break
+        size *= 2
+    ends = [0.0, *(epoch.seconds for epoch in model.history)]
+    epoch = statistics.median(after - before for before, after in itertools.pairwise(ends))
+    fixed = max(spent - EPOCHS * epoch, 0.0)
+    one = _predict_s(model, fit.images)
+    full = fixed + epoch
+    return Timing(size, full, Law(size, full, full - epoch / 2), Law(size, one, one), _once(model))
+
+
+def _estimator(recipe: EstimatorRecipe, fit: Short, size: int, enough: float) -> Timing:
+    """By two sizes: the time of some grows faster than their images."""
     before: tuple[float, float] | None = None
     while True:
         spent, model = fit(recipe, size)
@@ -103,9 +127,11 @@ def measure(recipe: Recipe, fit: Short, seconds: float) -> Timing:
         before = (spent, one)
         size *= 2
     half = before or (None, None)
-    grows = isinstance(recipe, EstimatorRecipe)
-    once = model.phases.compile_s + model.phases.warm_up_s
-    return Timing(size, spent, Law(size, spent, half[0], grows), Law(size, one, half[1], grows), once)
+    return Timing(size, spent, Law(size, spent, half[0], True), Law(size, one, half[1], True), _once(model))
+
+
+def _once(model: Model) -> float:
+    return model.phases.compile_s + model.phases.warm_up_s
 
 
 def _predict_s(model: Model, images: ImageSet) -> float:
