@@ -75,7 +75,8 @@ def labs(
         _say_time(wanted, how, workers, as_json=as_json)
         return
     with common.stoppable(runs):
-        found = [settled(run_lab(lab, how), how) for lab in wanted]
+        trained = [run_lab(lab, how) for lab in wanted]
+        found = [settled(one, how) for one in trained]
     folder = write(found, reports / ("labs-quick" if quick else "labs"), command)
     if as_json:
         common.print_json(summary(found) | {"report": str(folder / "report.html")})
