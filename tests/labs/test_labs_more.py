@@ -4,6 +4,8 @@ import pytest
 
 from handlens.labs import more
 from handlens.labs.lines import lines
+from handlens.labs.published import published
+from handlens.labs.variants import read
 from handlens.labs.verdicts import Verdict
 
 
@@ -58,3 +60,9 @@ def test_an_open_continued_line_raises_its_whole_chain(lab_e, monkeypatch):
 def test_nothing_is_trained_where_nothing_is_open(lab_e):
     found, how = lab_e
     assert more.settled(found, how) is found
+
+
+def test_every_study_leaves_room_for_further_replicates():
+    studies = [name for lab in published().labs for name in lab.studies]
+    assert sorted(more.STEPS) == list(more.STEPS)
+    assert all(read(name).replicates < more.STEPS[-1] for name in studies)
