@@ -71,9 +71,14 @@ def application(
         redoc_url=None,
         lifespan=lifespan,
     )
-    for router in (routes.prediction(site), routes.reading(site, watch), routes.images(site)):
+    for router in (
+        routes.prediction(site),
+        routes.of_studies(site, watch),
+        routes.of_runs(site),
+        routes.images(site),
+        routes.events(watch),
+    ):
         api.include_router(router)
-    api.include_router(routes.events(watch))
     _about(api, site)
     _summaries(api)
     _pages(api)

@@ -103,21 +103,21 @@ def prediction(site: Site) -> APIRouter:
     return router
 
 
-def reading(site: Site, watch: Watch) -> APIRouter:
-    """Studies and runs."""
-    router = APIRouter(prefix="/api", responses=REFUSED)
+def of_studies(site: Site, watch: Watch) -> APIRouter:
+    """What studies found, and what those under way find."""
+    router = APIRouter(prefix="/api/studies", tags=["studies"], responses=REFUSED)
 
-    @router.get("/studies", tags=["studies"])
+    @router.get("")
     async def all_studies() -> Response:
         """The studies that are served."""
         return await answered(lambda: {"studies": [studies.listed(s) for s in site.library.shelves()]})
 
-    @router.get("/studies/{study}", tags=["studies"])
+    @router.get("/{study}")
     async def one_study(study: StudyName) -> Response:
         """A study's table, with intervals."""
         return await answered(studies.whole, site, study)
 
-    @router.get("/studies/{study}/charts", tags=["studies"])
+    @router.get("/{study}/charts")
     async def charts(
         study: StudyName,
         model: Models = NONE,
@@ -128,22 +128,22 @@ def reading(site: Site, watch: Watch) -> APIRouter:
             return await answered(lambda: living.charts(site, study, watch.live(study)))
         return await answered(studies.charts, site, study, model)
 
-    @router.get("/studies/{study}/topics", tags=["studies"])
+    @router.get("/{study}/topics")
     async def topics(study: StudyName) -> Response:
         """Verdicts, audits, curves: words, tables, charts, pictures."""
         return await answered(studies.topics, site, study)
 
-    @router.get("/studies/{study}/history", tags=["studies"])
+    @router.get("/{study}/history")
     async def history(study: StudyName, model: Models = NONE) -> Response:
         """Learning curves as numbers, those under way too."""
         return await answered(lambda: studies.history(site, study, model, watch.live(study)))
 
-    @router.get("/studies/{study}/confusion", tags=["studies"])
+    @router.get("/{study}/confusion")
     async def confusion(study: StudyName, model: Model = None, part: Judged = None) -> Response:
         """A confusion matrix, and each class's scores."""
         return await answered(confusions.matrix, site, study, model, part)
 
-    @router.get("/studies/{study}/confusion/images", tags=["studies"])
+    @router.get("/{study}/confusion/images")
     async def cell(
         study: StudyName,
         shown: Index,
@@ -156,14 +156,21 @@ def reading(site: Site, watch: Watch) -> APIRouter:
         """The images of one cell of the confusion matrix."""
         return await answered(confusions.cell, site, study, model, part, (shown, given), page, size)
 
-    @router.get("/runs", tags=["runs"])
+    return router
+
+
+def of_runs(site: Site) -> APIRouter:
+    """Runs, whichever studies they belong to."""
+    router = APIRouter(prefix="/api/runs", tags=["runs"], responses=REFUSED)
+
+    @router.get("")
     async def all_runs(
         study: Study = None, offset: Index = 0, limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> Response:
         """Runs, the newest first."""
         return await answered(runs.listed, site, study, offset, limit)
 
-    @router.get("/runs/{run}", tags=["runs"])
+    @router.get("/{run}")
     async def one_run(run: RunName) -> Response:
         """A run's settings, environment, scores, history."""
         return await answered(runs.whole, site, run)
