@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test coverage soak bench zoo web clean
+.PHONY: demo test coverage soak bench zoo labs web clean
 
 demo: .venv/installed
 	$(BIN)/handlens run studies/first-look.toml
@@ -33,6 +33,11 @@ zoo: .venv/installed
 	$(BIN)/handlens run studies/zoo-mnist.toml --workers 1
 	$(BIN)/handlens run studies/zoo-fashion-mnist.toml --workers 1
 	$(BIN)/python -m benchmarks.zoo
+
+# All five labs in full, some two hours; stop it and call it again as you like.
+labs: .venv/installed-dev
+	$(BIN)/handlens labs --workers 2
+	cp reports/labs/labs.md docs/labs.md
 
 # The stamps are as new as what they were made from, so a second call installs nothing.
 .venv/installed: pyproject.toml constraints.txt

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from handlens.cli.plan import duration
+from handlens.cli.plan import about
 
 STUDY = """
 title = "How wide?"
@@ -116,4 +116,4 @@ def test_nothing_is_written(handlens, file, tmp_path):
     ],
 )
 def test_durations_have_no_more_digits_than_they_are_worth(seconds, text):
-    assert duration(seconds) == text
+    assert about(seconds) == text

@@ -48,6 +48,10 @@ def test_the_reports_hold_all_of_it(lab_e, tmp_path):
     folder = write([found], tmp_path / "labs", "handlens labs E --quick")
     text, page = (folder / "labs.md").read_text(), (folder / "report.html").read_text()
     assert "**A quick run" in text
+    members = [m for part in found.parts for m in (*part.result.members, *part.continued)]
+    trained = {run.trial.hash for member in members for run in member.runs}
+    assert f"{len(trained)} trainings: " in text
+    assert f"{len(trained)} trainings: " in page
     for line in lines(found):
         assert f"`{line.row.recipe}`" in text
         assert line.row.recipe in page
@@ -73,6 +77,7 @@ def test_data_that_is_absent_is_said_and_the_rest_goes_on(run_tiny, monkeypatch,
     assert all(line.obtained is None for line in lines(found))
     text = markdown([found], "x")
     assert "sign_mnist_train.csv and sign_mnist_test.csv" in text
+    assert "Written by `x`.\n" in text  # nothing was trained, so nothing took any time
     assert all(not answer.words for answer in answers(found))
 
 

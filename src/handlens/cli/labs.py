@@ -102,7 +102,7 @@ def _say_time(wanted: Sequence[Lab], how: Asked, workers: int | None, *, as_json
     """The time of every study that is not trained yet."""
     import dataclasses
 
-    from handlens.cli.plan import duration
+    from handlens.cli.plan import about
     from handlens.labs.timing import expected
     from handlens.studies.training.environment import cores
 
@@ -112,7 +112,7 @@ def _say_time(wanted: Sequence[Lab], how: Asked, workers: int | None, *, as_json
         return
     console = common.console()
     for lab, one in found:
-        said = f"{one.trials} trials, {one.missing} to train, {duration(one.seconds)}"
+        said = f"{one.trials} trials, {one.missing} to train, {about(one.seconds)}"
         console.print(f"lab {lab}, {one.study}: {'data absent' if one.absent else said}", markup=False)
     total = sum(one.seconds for _, one in found)
-    console.print(f"together {duration(total)}", markup=False)
+    console.print(f"together {about(total)}", markup=False)

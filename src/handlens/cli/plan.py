@@ -120,20 +120,15 @@ def _total(total: int, done: int, measured: Estimate | None) -> str:
     if measured is None:
         return line
     by = "one at a time" if measured.workers == 1 else f"{measured.workers} at a time"
-    return f"{line}, {duration(measured.seconds)} {by}"
+    return f"{line}, {about(measured.seconds)} {by}"
 
 
-def duration(seconds: float) -> str:
-    """`about 40 s`, `about 6 min`, `about 2 h 10 min`: an estimate, with no more digits than it is worth."""
-    if seconds < 1:
-        return "under a second"
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"about {minutes} min"
-    hours, rest = divmod(round(minutes / 10) * 10, 60)
-    return f"about {hours} h {rest} min" if rest and hours < 10 else f"about {round(minutes / 60)} h"
+def about(seconds: float) -> str:
+    """An estimate in words: `about 6 min`."""
+    from handlens.report import formats
+
+    said = formats.duration(seconds)
+    return said if seconds < 1 else f"about {said}"
 
 
 def _measured(found: Estimate) -> list[str]:
@@ -144,7 +139,7 @@ def _measured(found: Estimate) -> list[str]:
             lines.append(f"not measured: {name}: {m.problem}")
         elif m.measured_s and m.trial_s is not None:
             short = f"{m.images:,} images took {m.measured_s:.2g} s"
-            lines.append(f"measured: {name}: {short}; a trial {duration(m.trial_s)}")
+            lines.append(f"measured: {name}: {short}; a trial {about(m.trial_s)}")
     return lines
 
 

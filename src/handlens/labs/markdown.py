@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from handlens.labs.answers import answers
 from handlens.labs.cells import cells, past_cells
+from handlens.labs.effort import effort
 from handlens.labs.lines import Line, lines
 from handlens.labs.past import past
 from handlens.labs.run import Found
@@ -31,7 +32,7 @@ def markdown(found: Sequence[Found], command: str, banner: str = "") -> str:
         command: what writes it.
         banner: what must be known before anything is read, such as that this was a quick run.
     """
-    parts = ["# The five labs, reproduced", f"Written by `{command}`."]
+    parts = ["# The five labs, reproduced", f"Written by `{command}`. {effort(found)}".rstrip()]
     parts += [f"**{banner}**"] if banner else []
     parts += [RULE, *(_lab(one) for one in found)]
     return "\n\n".join(parts) + "\n"

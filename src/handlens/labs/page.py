@@ -11,6 +11,7 @@ from typing import Any
 from handlens.labs import charts
 from handlens.labs.answers import answers
 from handlens.labs.cells import cells, past_cells
+from handlens.labs.effort import effort
 from handlens.labs.lines import lines
 from handlens.labs.past import past
 from handlens.labs.run import Found, Part
@@ -63,6 +64,7 @@ def write_page(found: Sequence[Found], path: Path, command: str, banner: str = "
         "title": "The five labs, reproduced",
         "banner": banner,
         "command": command,
+        "effort": effort(found),
         "labs": sections,
         "grids": grids,
     }

@@ -70,3 +70,16 @@ def times(n: int) -> str:
 def plural(n: int, one: str, many: str = "") -> str:
     """`1 replicate`, `3 replicates`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`under a second`, `40 s`, `6 min`, `2 h 10 min`: no more digits than it is worth."""
+    if seconds < 1:
+        return "under a second"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(round(minutes / 10) * 10, 60)
+    return f"{hours} h {rest} min" if rest and hours < 10 else f"{round(minutes / 60)} h"
