@@ -9,11 +9,11 @@ import pytest
 
 from handlens.errors import SpecError
 from handlens.nn import Augmentation, Network, layers
-from handlens.nn.augment import sample
+from handlens.nn.augment import cropped, sample
 from handlens.nn.optimizers import SGD
 from handlens.nn.training import fit
 
-GEOMETRY = {"shift": 3.0, "rotate": 20.0, "zoom": 0.2, "shear": 15.0, "elastic": 1.0}
+GEOMETRY = {"crop": 3, "shift": 3.0, "rotate": 20.0, "zoom": 0.2, "shear": 15.0, "elastic": 1.0}
 
 
 def pictures(n: int = 4, channels: int = 1) -> np.ndarray:
@@ -50,6 +50,37 @@ def test_reading_one_pixel_further_shifts_and_fills_with_zeros() -> None:
     assert np.array_equal(moved[:, :, 2:], images[:, :, :-2])
     assert (moved[:, :, :2] == 0).all()
     assert (sample(images, rows - 100, columns + 1e6) == 0).all()
+
+
+def test_cropping_is_reading_whole_pixels_further() -> None:
+    images = pictures(5, channels=3).astype(np.float32)
+    down, right = np.array([0, 2, -3, 1, -1]), np.array([-2, 0, 3, 8, -1])
+    rows, columns = where(images)
+    further = (rows + down[:, None, None], columns + right[:, None, None])
+    assert np.array_equal(cropped(images, down, right), sample(images, *further))
+    still = np.zeros(5, np.int64)
+    assert np.array_equal(cropped(images, still, still), images)
+
+
+def test_a_crop_moves_by_every_number_of_whole_pixels_alike_and_blurs_nothing() -> None:
+    dot = np.zeros((4000, 9, 9, 1), np.uint8)
+    dot[:, 4, 4] = 200
+    images = Augmentation(crop=2).images(dot, np.random.default_rng(0))
+    assert set(np.unique(images)) == {0.0, 200.0}
+    n, rows, columns, _ = np.nonzero(images)
+    assert np.array_equal(n, np.arange(4000))
+    for places in (rows, columns):
+        assert set(places) == {2, 3, 4, 5, 6}
+        assert np.allclose(np.bincount(places)[2:], 800, atol=4.5 * np.sqrt(800 * 0.8))
+    assert abs(np.corrcoef(rows, columns)[0, 1]) < 4.5 / np.sqrt(4000)
+
+
+def test_a_crop_and_other_moves_come_together() -> None:
+    images = pictures(40)
+    only = Augmentation(crop=2).images(images, np.random.default_rng(0))
+    both = Augmentation(crop=2, rotate=1e-4).images(images, np.random.default_rng(0))
+    assert np.allclose(both[:, 3:6, 3:5], only[:, 3:6, 3:5], atol=0.1)
+    assert not np.array_equal(both, only)
 
 
 def test_reading_between_pixels_takes_their_weighted_mean() -> None:

@@ -27,6 +27,8 @@ class Augmentation:
         zoom: the sides grow or shrink by at most this share: 0.1 is between 1 / 1.1 and 1.1 times.
         shear: degrees, at most, by which upright lines lean.
         flip: the probability that left and right change places.
+        crop: whole pixels, at most, by which images move up or down and left or right: each is padded and
+            cropped at a place drawn for it, which blurs nothing, as `shift` does between pixels.
         elastic: pixels, the standard deviation of a smooth random displacement (Simard et al. 2003).
         elastic_reach: pixels over which neighbours move together.
         erase: the probability that a rectangle is set to 0 (Zhong et al. 2020), whose sides are drawn up to
@@ -41,6 +43,7 @@ class Augmentation:
     zoom: float = 0.0
     shear: float = 0.0
     flip: float = 0.0
+    crop: int = 0
     elastic: float = 0.0
     elastic_reach: float = 4.0
     erase: float = 0.0
@@ -55,6 +58,7 @@ class Augmentation:
         checks.number(self, "elastic_reach", self.elastic_reach, 0, open_="low")
         checks.number(self, "erase", self.erase, 0, 1)
         checks.number(self, "flip", self.flip, 0, 1)
+        checks.whole(self, "crop", self.crop, 0)
 
     def images(self, images: NDArray[Any], rng: np.random.Generator) -> Array:
         """New images float32 `[n, height, width, channels]` from uint8 or floating ones."""
@@ -62,8 +66,16 @@ class Augmentation:
         if self.flip:
             mirrored = rng.random(len(images)) < self.flip
             changed[mirrored] = changed[mirrored, :, ::-1]
+        whole = None
+        if self.crop:
+            whole = rng.integers(-self.crop, self.crop, (2, len(images), 1, 1), endpoint=True)
         if self.shift or self.rotate or self.zoom or self.shear or self.elastic:
-            changed = sample(changed, *self._sources(images.shape, rng))
+            rows, columns = self._sources(images.shape, rng)
+            if whole is not None:
+                rows, columns = rows + whole[0], columns + whole[1]
+            changed = sample(changed, rows, columns)
+        elif whole is not None:
+            changed = cropped(changed, *whole.reshape(2, -1))
         if self.erase:
             self._erase(changed, rng)
         if self.noise:
@@ -119,6 +131,16 @@ class Augmentation:
             tall, wide = rng.integers(1, max(height // 2, 1) + 1), rng.integers(1, max(width // 2, 1) + 1)
             top, left = rng.integers(height - tall + 1), rng.integers(width - wide + 1)
             images[i, top : top + tall, left : left + wide] = 0
+
+
+def cropped(images: Array, down: NDArray[np.int64], right: NDArray[np.int64]) -> Array:
+    """Images `[n, height, width, channels]` read as many pixels further `down`, `right` `[n]`; outside 0."""
+    n, height, width, _ = images.shape
+    border = int(max(np.abs(down).max(initial=0), np.abs(right).max(initial=0)))
+    padded = np.pad(images, ((0, 0), (border, border), (border, border), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
+    taken = windows[np.arange(n), border + down, border + right]  # [n, channels, height, width]
+    return np.ascontiguousarray(taken.transpose(0, 2, 3, 1))
 
 
 def sample(images: Array, rows: Array, columns: Array) -> Array:

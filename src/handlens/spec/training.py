@@ -165,6 +165,7 @@ class Augmentation:
         rotate, shear: degrees, at most, either way.
         zoom: share by which the sides grow or shrink at most.
         flip: the probability that left and right change places.
+        crop: whole pixels, at most, by which images move; other than `shift` it blurs nothing.
         elastic: pixels, the deviation of a smooth random displacement; neighbours within `elastic_reach`
             pixels move together.
         erase: the probability that a rectangle is set to 0.
@@ -177,6 +178,7 @@ class Augmentation:
     zoom: NonNegative = 0.0
     shear: Annotated[float, Field(ge=0, le=60)] = 0.0
     flip: Unit = 0.0
+    crop: Annotated[int, Field(ge=0, le=100)] = 0
     elastic: NonNegative = 0.0
     elastic_reach: Positive = 4.0
     erase: Unit = 0.0

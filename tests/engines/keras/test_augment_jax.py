@@ -12,11 +12,11 @@ from scipy.stats import ks_2samp, kstest
 
 from handlens import nn
 from handlens.engines import engine
-from handlens.engines.keras.augment import augmentation, sample
+from handlens.engines.keras.augment import FIELDS, augmentation, sample
 from handlens.engines.keras.libraries import jax
 from handlens.spec import Augmentation, from_dict
 
-MOVES = {"shift": 3.0, "rotate": 20.0, "zoom": 0.2, "shear": 15.0, "elastic": 1.0}
+MOVES = {"crop": 3, "shift": 3.0, "rotate": 20.0, "zoom": 0.2, "shear": 15.0, "elastic": 1.0}
 AMOUNTS = MOVES | {"flip": 0.5, "erase": 0.7, "noise": 9.0, "mixup": 0.4}
 SIDE, N = 25, 1500
 LIKELY = 1e-3  # equal distributions fall below once in a thousand; the seeds are fixed
@@ -191,7 +191,7 @@ def test_each_change_alone_is_decided_by_the_key(name: str) -> None:
 
 def test_nothing_asked_for_changes_nothing_whatever_the_numbers_say() -> None:
     images = pictures()
-    made = augmentation(Augmentation())(images, np.ones(10, np.float32), jax.random.key(0))
+    made = augmentation(Augmentation())(images, np.ones(len(FIELDS), np.float32), jax.random.key(0))
     assert made[0] is images
     assert made[1:] == (None, None)
 

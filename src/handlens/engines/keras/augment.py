@@ -15,14 +15,16 @@ from handlens.engines.keras.libraries import jax, jnp
 from handlens.engines.keras.program import Augment
 
 FIELDS = tuple(field.name for field in dataclasses.fields(spec.Augmentation))
-MOVES = frozenset({"shift", "rotate", "zoom", "shear", "elastic"})  # they say where pixels are taken from
+MOVES = frozenset(
+    {"crop", "shift", "rotate", "zoom", "shear", "elastic"}
+)  # they say where pixels are taken from
 
 
 def augmentation(described: spec.Augmentation) -> Augment:
     """The change of a batch, a pure function of images, numbers and a key.
 
     It takes images float32 [n, height, width, channels] in grey levels, the fields of an `Augmentation` in
-    their order, float [10], of which those that are 0 in `described` have no effect and the others are above
+    their order, float [11], of which those that are 0 in `described` have no effect and the others are above
     0, and a key of `jax.random`. It gives the changed images and, with `mixup`, the share float32 [n] of each
     that stays, at least 0.5, and the partners int32 [n] of a permutation; None and None without.
     """
@@ -91,6 +93,10 @@ def _sources(
     lean = jnp.tan(jnp.radians(draw("shear", size["shear"])[0]))
     factor = jnp.exp(-draw("zoom", jnp.log1p(size["zoom"]))[0])
     down, right = draw("shift", size["shift"], 2)
+    if "crop" in asked:
+        most = size["crop"].astype(jnp.int32)
+        whole = jax.random.randint(keys["crop"], (2, n, 1, 1), -most, most + 1)
+        down, right = down + whole[0], right + whole[1]
     cosine, sine = factor * jnp.cos(angle), factor * jnp.sin(angle)
     r = (jnp.arange(height, dtype=jnp.float32) - (height - 1) / 2)[:, None]
     c = (jnp.arange(width, dtype=jnp.float32) - (width - 1) / 2)[None, :]

@@ -46,7 +46,7 @@ class Numbers(NamedTuple):
         weights: float32 [classes], of the classes.
         clip: the longest gradient; infinite for any.
         keep: the share that the average of the weights keeps.
-        augment: float32 [10], the fields of `Augmentation`.
+        augment: float32 [11], the fields of `Augmentation`.
     """
 
     l1: Any

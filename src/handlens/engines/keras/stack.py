@@ -34,7 +34,7 @@ def skeleton(recipe: NetworkRecipe) -> NetworkRecipe:
         optimizer = dataclasses.replace(optimizer, decay=0.0)
     augment = recipe.augment
     if augment is not None:
-        drawn = {f.name: 0.5 for f in dataclasses.fields(augment) if getattr(augment, f.name)}
+        drawn = {f.name: 1 for f in dataclasses.fields(augment) if getattr(augment, f.name)}
         augment = dataclasses.replace(augment, **drawn)  # which changes there are matters, not how large
     return dataclasses.replace(
         recipe,
