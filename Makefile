@@ -34,7 +34,7 @@ zoo: .venv/installed
 	$(BIN)/handlens run studies/zoo-fashion-mnist.toml --workers 1
 	$(BIN)/python -m benchmarks.zoo
 
-# All five labs in full, some two hours; stop it and call it again as you like.
+# All five labs in full, an hour and a half; stop it and call it again as you like.
 labs: .venv/installed-dev
 	$(BIN)/handlens labs --workers 2
 	cp reports/labs/labs.md docs/labs.md
