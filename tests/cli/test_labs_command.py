@@ -39,6 +39,16 @@ def test_a_quick_lab_leaves_table_markdown_and_page(handlens, studies, tmp_path)
     assert rows[0]["elsewhere"] == [[rows[0]["wall_s"], rows[0]["device"]]]
 
 
+def test_further_replicates_come_after_what_every_lab_asks_for(handlens, monkeypatch, tmp_path):
+    done = []
+    monkeypatch.setattr("handlens.labs.run.run_lab", lambda lab, how: done.append(f"run {lab.name}") or lab)
+    monkeypatch.setattr("handlens.labs.more.settled", lambda lab, how: done.append(f"more {lab.name}") or lab)
+    monkeypatch.setattr("handlens.labs.output.write", lambda found, folder, command: tmp_path)
+    monkeypatch.setattr("handlens.labs.output.summary", lambda found: {})
+    assert handlens("labs", "C", "B", "--json").status == 0
+    assert done == ["run C", "run B", "more C", "more B"]
+
+
 def test_the_time_of_what_is_missing(handlens, studies, monkeypatch):
     fewer = tuple((TINY | {"keras": 0}).values())
     monkeypatch.setattr("handlens.labs.variants.Quick.__init__.__defaults__", fewer)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawing import draw
 from PIL import Image
 
 from handlens import nn
@@ -25,8 +26,6 @@ HOSTILE = (
     "</script><img src=x onerror=alert(1)>", "{{ 7*7 }}<!--", "'\"><b>", "ß漢字🙂", "x" * 3000,
     "javascript:alert(2)", "]]>", "\u202eevil", "&lt;", "9",
 )  # fmt: skip
-THREE = [(.3, .25), (.45, .15), (.62, .2), (.65, .33), (.55, .45), (.42, .48), (.58, .52), (.68, .65),
-         (.62, .8), (.45, .86), (.3, .78)]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +75,6 @@ def answers(page: Any, name: str) -> None:
     expect(page.locator("#answer")).to_have_text(name)
 
 
-def draw(page: Any, points: list[tuple[float, float]]) -> None:
-    """One stroke of the mouse; points as shares of the pad."""
-    box = page.locator(".pad-canvas").bounding_box()
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=2)
-    page.mouse.up()
-
-
 @pytest.mark.parametrize(("bits", "most"), [(16, 2e-3), (32, 1e-4)])
 @pytest.mark.parametrize("name", ["lenet5", "mlp-500-300"])
 def test_the_page_says_what_python_says(
@@ -105,7 +93,7 @@ def test_the_page_says_what_python_says(
 def test_a_three_drawn_with_the_mouse(files: dict[str, Path], open_page: Any) -> None:
     opened = open_page(files["lenet5-16"])
     page = opened.page
-    draw(page, THREE)
+    draw(page)
     answers(page, "3")
     assert page.inner_text("#bars li.first .class-name") == "3"
     assert page.inner_text("#noticed") == "Cropped to its content and centred."
@@ -204,7 +192,7 @@ def hostile(bench: Any, tmp_path: Path) -> Path:
 def test_names_from_outside_stay_text(hostile: Path, open_page: Any) -> None:
     opened = open_page(hostile, viewport={"width": 360, "height": 700})
     page = opened.page
-    draw(page, THREE)
+    draw(page)
     expect(page.locator("#answer")).not_to_have_text("–")
     names = page.evaluate("[...document.querySelectorAll('.class-name')].map((name) => name.textContent)")
     assert names == list(HOSTILE)
@@ -237,7 +225,7 @@ def test_it_fits_every_screen_and_axe_finds_nothing_serious(
     files: dict[str, Path], open_page: Any, width: int, scheme: str
 ) -> None:
     page = open_page(files["lenet5-16"], viewport={"width": width, "height": 800}, color_scheme=scheme).page
-    draw(page, THREE)
+    draw(page)
     answers(page, "3")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,6 @@ from handlens.data import Dataset
 STUFFS = ("Weathered limestone", "Galvanised sheet steel", "Oak", "Hydrothermally altered basalt")
 FLAWS = ("a scratch", "a dent", "an inclusion", "rust", "a hole", "a hairline crack")
 # A 3, as shares of the pad's width and height.
-THREE = (
-    (0.30, 0.25), (0.50, 0.17), (0.68, 0.27), (0.64, 0.42), (0.48, 0.48),
-    (0.66, 0.54), (0.71, 0.70), (0.52, 0.83), (0.30, 0.76),
-)  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -80,17 +76,6 @@ class Watched:
         self.page.goto(f"{self.origin}/{view}")
         self.page.wait_for_selector(f".view-{view[1:].split('?')[0]} {ready}")
         return self.page
-
-
-def draw(page: Any, points: Sequence[tuple[float, float]] = THREE) -> None:
-    """A stroke with the mouse on the pad."""
-    box = page.locator(".pad-canvas").bounding_box()
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=5)
-    page.mouse.up()
 
 
 def until(page: Any, expression: str, seconds: float = 30.0) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawing import draw
 from page_support import (
     Watched,
     crowded,
-    draw,
     first_answers,
     in_the_way,
     inked,

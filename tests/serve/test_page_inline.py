@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_support import THREE
+from drawing import draw
 
 import handlens
 from handlens.errors import StoreError
@@ -54,13 +54,7 @@ def test_the_cell_answers_what_is_drawn_in_it(
         page.set_default_timeout(20_000)
         page.goto(f"{address}/cell.html")
         cell = page.frame_locator("iframe")
-        box = cell.locator(".pad-canvas").bounding_box()
-        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in THREE]
-        page.mouse.move(*places[0])
-        page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place, steps=5)
-        page.mouse.up()
+        draw(page, frame=cell)
         cell.locator(answer).filter(has_text="3").wait_for()
         assert not cell.locator(".tabs").is_visible()
     finally:

@@ -130,16 +130,7 @@ def judge(loss: Floats, accuracy: Floats, images: int) -> Fitting:
     quarter = max(width, epochs // 4)
     before = slice(max(0, epochs - width - quarter), max(0, epochs - width - quarter) + width)
     fall, fall_noise = difference(before, end)
-    small, q = SMALL * base, _quantile(LEVEL / epochs)
-    state: State = "well fitted"
-    if epochs < FEWEST:
-        state = "cannot tell"
-    elif rise > max(small, q * noise):
-        state = "over-fitted"
-    elif fall > max(small, 2 * fall_noise):
-        state = "not yet fitted"
-    elif 2 * fall_noise > LOUD * base:
-        state = "cannot tell"
+    state = _state(epochs, base, (rise, noise), (fall, fall_noise))
     change = accuracy[:, end].mean(axis=1) - accuracy[:, at].mean(axis=1)
     after = float(mean[end].mean())
     return Fitting(
@@ -153,6 +144,18 @@ def judge(loss: Floats, accuracy: Floats, images: int) -> Fitting:
         accuracy_change=float(change.mean()),
         accuracy_noise=_accuracy_noise(change, accuracy[:, end], images),
     )
+
+
+def _state(epochs: int, base: float, rise: tuple[float, float], fall: tuple[float, float]) -> State:
+    """By the lowest loss, and the changes since then and over the last quarter, each with its noise."""
+    small, q = SMALL * base, _quantile(LEVEL / epochs)
+    if epochs < FEWEST:
+        return "cannot tell"
+    if rise[0] > max(small, q * rise[1]):
+        return "over-fitted"
+    if fall[0] > max(small, 2 * fall[1]):
+        return "not yet fitted"
+    return "cannot tell" if 2 * fall[1] > LOUD * base else "well fitted"
 
 
 def _accuracy_noise(change: Floats, accuracy: Floats, images: int) -> float:

@@ -27,8 +27,8 @@ class Augmentation:
         zoom: the sides grow or shrink by at most this share: 0.1 is between 1 / 1.1 and 1.1 times.
         shear: degrees, at most, by which upright lines lean.
         flip: the probability that left and right change places.
-        crop: whole pixels, at most, by which images move up or down and left or right: each is padded and
-            cropped at a place drawn for it, which blurs nothing, as `shift` does between pixels.
+        crop: whole pixels, at most, up or down and left or right: each image is padded and cropped at a place
+            drawn for it. Unlike `shift`, which reads between pixels, it blurs nothing.
         elastic: pixels, the standard deviation of a smooth random displacement (Simard et al. 2003).
         elastic_reach: pixels over which neighbours move together.
         erase: the probability that a rectangle is set to 0 (Zhong et al. 2020), whose sides are drawn up to

@@ -165,7 +165,7 @@ class Augmentation:
         rotate, shear: degrees, at most, either way.
         zoom: share by which the sides grow or shrink at most.
         flip: the probability that left and right change places.
-        crop: whole pixels, at most, by which images move; other than `shift` it blurs nothing.
+        crop: whole pixels, at most, by which images move; unlike `shift` it blurs nothing.
         elastic: pixels, the deviation of a smooth random displacement; neighbours within `elastic_reach`
             pixels move together.
         erase: the probability that a rectangle is set to 0.

@@ -78,8 +78,8 @@ def test_each_is_what_it_would_be_alone(parts, alones):
 
 def test_averages_lengths_and_changes_of_images_are_numbers_too(parts):
     more = [
-        {"ema": 0.5, "clip_norm": 0.1, "augment": "Augmentation(shift=1)"},
-        {"ema": 0.9, "clip_norm": 5.0, "augment": "Augmentation(shift=3)"},
+        {"ema": 0.5, "clip_norm": 0.1, "augment": "Augmentation(shift=1, crop=2)"},
+        {"ema": 0.9, "clip_norm": 5.0, "augment": "Augmentation(shift=3, crop=1)"},
     ]
     jobs = [(recipe(optimizer="Adam()", **fields), 0) for fields in more]
     assert len({stack.skeleton(made) for made, _ in jobs}) == 1

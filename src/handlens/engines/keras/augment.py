@@ -15,9 +15,8 @@ from handlens.engines.keras.libraries import jax, jnp
 from handlens.engines.keras.program import Augment
 
 FIELDS = tuple(field.name for field in dataclasses.fields(spec.Augmentation))
-MOVES = frozenset(
-    {"crop", "shift", "rotate", "zoom", "shear", "elastic"}
-)  # they say where pixels are taken from
+# They say where pixels are taken from.
+MOVES = frozenset({"crop", "shift", "rotate", "zoom", "shear", "elastic"})
 
 
 def augmentation(described: spec.Augmentation) -> Augment:
