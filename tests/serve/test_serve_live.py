@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -139,11 +139,12 @@ class Listener:
                     if found := re.search(rb"event: (\w+)\ndata: (.*)", one):
                         self.told.append((found[1].decode(), json.loads(found[2])))
 
-    def wait(self, kind: str, seconds: float = 20.0) -> Any:
-        end = time.monotonic() + seconds
+    def wait(self, kind: str, such: Callable[[Any], bool] = lambda told: True) -> Any:
+        """What was told first of a kind and such."""
+        end = time.monotonic() + 20
         while time.monotonic() < end:
             for name, data in list(self.told):
-                if name == kind:
+                if name == kind and such(data):
                     return data
             time.sleep(0.02)
         raise AssertionError(f"no {kind} among {[name for name, _ in self.told]}")
@@ -163,6 +164,8 @@ def test_a_study_that_runs_is_followed(tmp_path: Path, images: Dataset) -> None:
         listener.wait("state")
 
         def on_event(event: Event) -> None:
+            # Whoever asks for the curves takes nothing from those who listen.
+            exchange(port, request(port, "/api/studies/growing/history"))
             if event.kind == "epoch" and "epoch" not in seen:
                 seen["epoch"] = listener.wait("epoch")
                 for path in ("studies", "studies/growing", "studies/growing/history"):
@@ -170,7 +173,14 @@ def test_a_study_that_runs_is_followed(tmp_path: Path, images: Dataset) -> None:
 
         run_study(read_study(tmp_path / "study.toml"), images, Store(tmp_path / "runs"), on_event=on_event)
         done, stored = listener.wait("done"), listener.wait("run")
+        listener.wait("study", lambda told: not told["running"])
         listener.close()
+        status, body = exchange(port, request(port, "/api/studies/growing"))
+    assert status == 200, body  # though neither its lines nor a report are there
+    ended = json.loads(body)
+    assert (ended["running"], ended["done"], len(ended["models"])) == (False, 6, 3)
+    kinds = [kind for kind, _ in listener.told]
+    assert [kinds.count(kind) for kind in ("begun", "epoch", "done", "failed")] == [6, 10, 6, 0]
     begun = next(data for kind, data in listener.told if kind == "begun")
     assert begun == {"study": "growing", "run": done["run"], "model": "lenet5", "replicate": 1, "epochs": 2}
     assert seen["epoch"]["epoch"]["epoch"] == 1

@@ -146,10 +146,10 @@ class Library:
 
     def _studies(self) -> list[Planned]:
         paths: Sequence[Path] = self.wanted.studies
+        folder = self.store.root / PROGRESS
         if self.wanted.everything:
             # A study that runs has no report yet, or an older one.
-            now = (self.store.root / PROGRESS).glob("*.toml")
-            paths = [*sorted(now), *sorted(self.reports.glob("*/study.toml"))]
+            paths = [*sorted(folder.glob("*.toml")), *sorted(self.reports.glob("*/study.toml"))]
         found: list[Planned] = []
         for path in paths:
             state = _state(path)
@@ -163,7 +163,10 @@ class Library:
                 found.append(Planned(self.store, path, state))
             except HandlensError:
                 continue  # not served; `handlens report` says what is wrong with it
-        return sorted(_unique(found), key=lambda shelf: shelf.name)
+        # What was seen running stays until its report is written: its readers are still there.
+        planned = [s for s in self._shelves.values() if isinstance(s, Planned)]
+        ended = [s for s in planned if s.path.parent == folder and s.path not in paths]
+        return sorted(_unique([*found, *ended]), key=lambda shelf: shelf.name)
 
     def _loose(self, studies: Sequence[Planned]) -> list[Shelf]:
         """The runs that were named, or that belong to no study, as a study for each data set."""

@@ -11,13 +11,14 @@ import contextlib
 import json
 import os
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from handlens.serve import limits
 from handlens.serve.library import Library
+from handlens.serve.lines import News, Told, fresh, noted
 from handlens.serve.refusal import Refusal
 from handlens.serve.runs import brief
 from handlens.serve.site import Site
@@ -28,17 +29,6 @@ from handlens.studies.training.progress import PROGRESS, running
 PULSE = 0.5  # seconds between two looks
 ALIVE = 15.0  # seconds of silence after which a comment keeps the connection
 QUEUE = 2000  # events that a slow listener may lag behind
-MOST_LINE = 1 << 20
-News = tuple[str, dict[str, Any]]
-
-
-@dataclass
-class _Told:
-    """One study's lines, as far as they were read."""
-
-    study: str = ""
-    offset: int = 0
-    trainings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Watch:
@@ -46,10 +36,11 @@ class Watch:
 
     def __init__(self, site: Site, *, pulse: float = PULSE) -> None:
         self._site, self._pulse, self._lock = site, pulse, threading.Lock()
-        self._told: dict[str, _Told] = {}
+        self._told: dict[str, Told] = {}
         self._counts: dict[str, dict[str, Any]] = {}
         self._seen: set[str] | None = None
         self._looked = False
+        self._news: deque[News] = deque(maxlen=QUEUE)  # noticed, not yet told
         self._listeners: set[asyncio.Queue[News | None]] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -59,8 +50,8 @@ class Watch:
 
     def live(self, study: str) -> dict[str, list[dict[str, Any]]]:
         """Epochs of a study's trainings under way, by run."""
-        self._look()
         with self._lock:
+            self._notice()
             told = [t for t in self._told.values() if t.study == study]
             return {run: list(made["history"]) for t in told for run, made in t.trainings.items()}
 
@@ -121,19 +112,25 @@ class Watch:
         queue.put_nowait(None)
 
     def _look(self) -> list[News]:
-        """What is new since the last look."""
+        """What is new and untold."""
         with self._lock:
-            news = self._read_lines() + self._new_runs()
-            shelves = self._library.shelves()
-            for gone in set(self._counts) - {shelf.name for shelf in shelves}:
-                news.append(("study", self._counts.pop(gone) | {"running": False}))
-            for shelf in shelves:
-                now = {"name": shelf.name, **counts(shelf)}
-                if self._looked and self._counts.get(shelf.name) != now:
-                    news.append(("study", now))
-                self._counts[shelf.name] = now
-            self._looked = True
+            self._notice()
+            news = list(self._news)
+            self._news.clear()
             return news
+
+    def _notice(self) -> None:
+        """Note what is new since the last time."""
+        self._news += self._read_lines() + self._new_runs()
+        shelves = self._library.shelves()
+        for gone in set(self._counts) - {shelf.name for shelf in shelves}:
+            self._news.append(("study", self._counts.pop(gone) | {"running": False}))
+        for shelf in shelves:
+            now = {"name": shelf.name, **counts(shelf)}
+            if self._looked and self._counts.get(shelf.name) != now:
+                self._news.append(("study", now))
+            self._counts[shelf.name] = now
+        self._looked = True
 
     def _state(self, study: str | None) -> dict[str, Any]:
         with self._lock:
@@ -163,14 +160,26 @@ class Watch:
         folder = self._library.store.root / PROGRESS
         paths = {path.name: path for path in folder.glob("*.jsonl")}
         for gone in set(self._told) - set(paths):
-            news += _broken_off(self._told.pop(gone))
+            news += self._ended(self._told.pop(gone))
         for name, path in sorted(paths.items()):
-            told = self._told.setdefault(name, _Told())
-            for said in _lines(path, told):
-                news += _noted(told, said)
+            told = self._told.setdefault(name, Told())
+            for said in fresh(path, told):
+                news += noted(told, said)
             if told.trainings and not running(self._library.store.root, told.study):
-                news += _broken_off(told)
+                news += self._ended(told)
         return news
+
+    def _ended(self, told: Told) -> list[News]:
+        """Trainings that nobody is at any more: stored, with their last line unread, or broken off."""
+        gone, told.trainings = told.trainings, {}
+        has = self._library.store.has
+        return [
+            (
+                "done" if has(run) else "failed",
+                {k: made[k] for k in ("study", "run", "model", "replicate")},
+            )
+            for run, made in gone.items()
+        ]
 
 
 def _concerns(news: News, study: str | None) -> bool:
@@ -192,58 +201,3 @@ def _names(root: Path) -> set[str]:
             return {entry.name for entry in entries if HASH.fullmatch(entry.name)}
     except OSError:
         return set()
-
-
-def _lines(path: Path, told: _Told) -> list[dict[str, Any]]:
-    """Whole lines that were written since; a file that was begun anew is read anew."""
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size < told.offset:
-                told.offset, told.trainings = 0, {}
-            file.seek(told.offset)
-            text = file.read(MOST_LINE * 16)
-    except OSError:
-        return []
-    end = text.rfind(b"\n") + 1
-    told.offset += end
-    found = []
-    for line in text[:end].splitlines():
-        with contextlib.suppress(ValueError):
-            said = json.loads(line)
-            if isinstance(said, dict):
-                found.append(said)
-    return found
-
-
-def _noted(told: _Told, said: dict[str, Any]) -> list[News]:
-    """Note one line; what listeners are told of it."""
-    kind, run = said.get("event"), str(said.get("run", ""))
-    if kind == "study":
-        told.study, told.trainings = str(said.get("name", "")), {}
-        return []
-    if kind == "begun":
-        made = {"study": told.study, "run": run, **_place(said), "epochs": said.get("epochs"), "history": []}
-        told.trainings[run] = made
-        return [("begun", {k: v for k, v in made.items() if k != "history"})]
-    if kind == "epoch" and run in told.trainings and isinstance(said.get("epoch"), dict):
-        made = told.trainings[run]
-        made["history"].append(said["epoch"])
-        told_of = {k: v for k, v in made.items() if k != "history"}
-        return [("epoch", told_of | {"epoch": said["epoch"]})]
-    if kind in ("done", "failed", "kept"):
-        told.trainings.pop(run, None)
-        if kind != "kept":
-            return [(str(kind), {"study": told.study, "run": run, **_place(said)})]
-    return []
-
-
-def _place(said: dict[str, Any]) -> dict[str, Any]:
-    return {"model": said.get("model"), "replicate": said.get("replicate")}
-
-
-def _broken_off(told: _Told) -> list[News]:
-    """Trainings that nobody is at any more."""
-    gone, told.trainings = told.trainings, {}
-    return [
-        ("failed", {k: made[k] for k in ("study", "run", "model", "replicate")}) for made in gone.values()
-    ]

@@ -42,9 +42,7 @@ export async function show(room, { study }) {
     try {
       await draw();
     } catch (error) {
-      // Between a study's last run and its report nobody knows of it.
-      const written = error.status === 404 && place.table.children.length;
-      fill(place.notes, written ? h("p", { class: "quiet" }, "The study has ended; what it says follows when its report is written.") : problem(error));
+      fill(place.notes, problem(error));
     }
   });
   await draw();
