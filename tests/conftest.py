@@ -16,11 +16,17 @@ os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
+LONGEST = "test_readme.py"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test begins first: at the end one worker would wait a minute for it."""
+    items.sort(key=lambda item: item.path.name != LONGEST)
 
 
 # Of a module: while it is open its event loop runs in this thread, where another one could not.

@@ -70,8 +70,11 @@ def in_turn(
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """The first Ctrl-C waits for the end of the block; the second one does not."""
-    if threading.current_thread() is not threading.main_thread():
+    """The first Ctrl-C waits for the end of the block; the second does not. An ignored one stays ignored."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):
         yield
         return
     came: list[int] = []
