@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from benchmarks.work import BATCH, floats, mnist
+from benchmarks.work import BATCH, SMALL_BATCH, floats, mnist
 
 Step = Callable[[], Any]
 
@@ -27,6 +27,10 @@ def lenet() -> Step:
 
 def dense() -> Step:
     return _epochs(_dense(0.0), keras.optimizers.SGD(0.1))
+
+
+def small_batches() -> Step:
+    return _epochs(_dense(0.0), keras.optimizers.Adam(), SMALL_BATCH)
 
 
 def fifteen() -> Step:
@@ -57,8 +61,8 @@ def _arrays() -> tuple[np.ndarray, np.ndarray]:
     return floats(images), np.asarray(labels)
 
 
-def _epochs(model: keras.Model, optimizer: Any) -> Step:
+def _epochs(model: keras.Model, optimizer: Any, batch: int = BATCH) -> Step:
     x, y = _arrays()
     model.compile(optimizer, "sparse_categorical_crossentropy")
 
-    return lambda: model.fit(x, y, batch_size=BATCH, verbose=0)
+    return lambda: model.fit(x, y, batch_size=batch, verbose=0)

@@ -25,6 +25,7 @@ CHECKS: dict[str, Any] = {}
 WORKS = {
     "lenet": models.lenet,
     "dense": models.dense,
+    "small-batches": models.small_batches,
     "fifteen": models.fifteen,
     "keras-lenet": models.lenet,
     "keras-dense": models.dense,

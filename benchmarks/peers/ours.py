@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peak import sgemm_peak
-from benchmarks.work import BATCH, THREADS, mnist
+from benchmarks.work import BATCH, SMALL_BATCH, THREADS, mnist
 from handlens import nn
 from handlens.nn.layers import Conv2D, Dense, Flatten, MaxPooling2D
 
@@ -41,6 +41,10 @@ def lenet() -> Step:
 
 def dense() -> Step:
     return _epochs(_dense_layers(), nn.optimizers.SGD(0.1))
+
+
+def small_batches() -> Step:
+    return _epochs(_dense_layers(), nn.optimizers.Adam(), SMALL_BATCH)
 
 
 def fifteen() -> Step:
@@ -90,13 +94,13 @@ def _dense_layers(l2: float = 0.0) -> list[nn.layers.Layer]:
     return [Flatten(), Dense(500, "relu", l2=l2), Dense(300, "relu", l2=l2), Dense(10)]
 
 
-def _epochs(layers: list[nn.layers.Layer], optimizer: Any) -> Step:
+def _epochs(layers: list[nn.layers.Layer], optimizer: Any, batch: int = BATCH) -> Step:
     images, labels, _, _ = mnist()
     network = nn.Network(layers, input_shape=(28, 28, 1), rng=np.random.default_rng(0))
     rng = np.random.default_rng(1)
 
     return lambda: nn.training.fit(
-        network, images, labels, scale=SCALE, optimizer=optimizer, epochs=1, batch_size=BATCH, rng=rng,
+        network, images, labels, scale=SCALE, optimizer=optimizer, epochs=1, batch_size=batch, rng=rng,
         threads=THREADS,
     )  # fmt: skip
 
@@ -117,6 +121,7 @@ WORKS = {
     "lenet": lenet,
     "keras-lenet": lenet,
     "dense": dense,
+    "small-batches": small_batches,
     "fifteen": fifteen,
     "fast": fast,
     "predict": predict,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.work import BATCH, THREADS, floats, mnist
+from benchmarks.work import BATCH, SMALL_BATCH, THREADS, floats, mnist
 
 Step = Callable[[], Any]
 torch.set_num_threads(THREADS)
@@ -32,10 +32,19 @@ def lenet() -> Step:
     return _epochs(model, torch.optim.Adam(model.parameters(), 1e-3), BATCH)
 
 
-def dense() -> Step:
-    model = nn.Sequential(
+def dense_network() -> nn.Sequential:
+    return nn.Sequential(
         nn.Flatten(), nn.Linear(784, 500), nn.ReLU(), nn.Linear(500, 300), nn.ReLU(), nn.Linear(300, 10)
     )
+
+
+def small_batches() -> Step:
+    model = dense_network()
+    return _epochs(model, torch.optim.Adam(model.parameters(), 1e-3), SMALL_BATCH)
+
+
+def dense() -> Step:
+    model = dense_network()
     return _epochs(model, torch.optim.SGD(model.parameters(), 0.1), BATCH)
 
 
@@ -114,4 +123,4 @@ def _epochs(model: nn.Module, optimizer: Any, batch: int) -> Step:
 
 
 CHECKS = {"fast": test_accuracy}
-WORKS = {"lenet": lenet, "dense": dense, "fast": fast, "predict": predict}
+WORKS = {"lenet": lenet, "dense": dense, "small-batches": small_batches, "fast": fast, "predict": predict}
