@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from handlens.lint import hints
 from handlens.lint.objects import History, Instance, Model, Out, Score
 from handlens.lint.values import TEST, TRAIN, UNKNOWN, VAL, Const, Data, Map, Ref, Seq, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 
 def assign(

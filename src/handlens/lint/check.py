@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from handlens.lint import choices, claims, hints
+from handlens.lint import choices, claims, expressions, functions, hints, statements
 from handlens.lint.finding import Cell, Finding
 from handlens.lint.magics import Unreadable, parse
 from handlens.lint.memory import Enough
@@ -30,7 +30,7 @@ def check_source(cells: Iterable[Cell | str]) -> tuple[Finding, ...]:
         cell if isinstance(cell, Cell) else Cell(number, "code", cell)
         for number, cell in enumerate(cells, start=1)
     )
-    walker = Walker()
+    walker = Walker(expressions.evaluate, statements.walk)
     ordered = _ordered(walker, given)
     try:
         for cell in ordered:
@@ -38,7 +38,7 @@ def check_source(cells: Iterable[Cell | str]) -> tuple[Finding, ...]:
                 _walk(walker, cell)
             else:
                 walker.sources[cell.number] = walker.texts[cell.number] = cell.source.split("\n")
-        walker.uncalled()
+        functions.uncalled(walker)
     except (Enough, RecursionError):
         walker.loops = []  # what was found so far stands
     _judge(walker, ordered)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from handlens.lint import hints
+from handlens.lint.memory import Loop
 from handlens.lint.objects import Function, History, Method, Model, Out, Score
 from handlens.lint.values import TEST, TRAIN, UNKNOWN, VAL, Const, Data, Map, Place, Seq, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.memory import Loop
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 MOST_SEEN = 500
 # A baseline of shuffled labels, or a permutation test, is meant to disagree.

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from handlens.lint.finding import Cell
 from handlens.lint.library.sklearn import SEEDED
 from handlens.lint.objects import Model, Score
 from handlens.lint.values import TEST, VAL, Place
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 _CLAIM = re.compile(
     r"\b(outperform\w*|beats?|superior|better than|worse than|more accurate than|wins|clear(?:ly)? winner"

@@ -5,16 +5,14 @@ from __future__ import annotations
 import ast
 import string
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from handlens.lint import binding, choices, comprehensions, letters
 from handlens.lint.library import arrays, call
 from handlens.lint.objects import Function, History, Instance, Method, Model, Out, Score
 from handlens.lint.operators import binary, compare, unary
 from handlens.lint.values import MOST_ITEMS, MOST_TEXT, UNKNOWN, Const, Data, Map, Perm, Ref, Seq, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 
 def evaluate(walker: Walker, node: ast.AST) -> Value:

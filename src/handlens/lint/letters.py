@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import ast
 import string
-from typing import TYPE_CHECKING
 
 from handlens.lint.objects import Out
 from handlens.lint.values import Const, Data, Map, Seq, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 
 def text_of(table: Value) -> str:

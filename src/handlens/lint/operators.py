@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from handlens.lint import choices
 from handlens.lint.objects import Loss, Out, Score
 from handlens.lint.values import MOST_ITEMS, UNKNOWN, Const, Data, Leak, Ref, Seq, Stat, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 
 def binary(walker: Walker, node: ast.BinOp) -> Value:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from handlens.lint import hints
 from handlens.lint.objects import Function, Out, Splitter
 from handlens.lint.values import UNKNOWN, Const, Data, Map, Perm, Seq, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 
 def elements(walker: Walker, over: ast.expr) -> tuple[list[Value], bool]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from handlens.lint import choices
 from handlens.lint.library.called import Called, Handler
 from handlens.lint.objects import Out, Score
 from handlens.lint.values import ALL, TEST, TRAIN, UNKNOWN, VAL, Data, Perm, Ref, Seq, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 
 def _token(called: Called) -> tuple[object, ...]:

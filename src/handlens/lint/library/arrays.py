@@ -5,16 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from handlens.lint import choices, hints
+from handlens.lint import choices, functions, hints
 from handlens.lint.library import arranging
 from handlens.lint.library.called import Called, Handler
 from handlens.lint.objects import Function, Method, Out, Score
 from handlens.lint.values import ALL, TRAIN, UNKNOWN, VAL, Const, Data, Leak, Perm, Ref, Seq, Stat, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 _PLAIN = {"shape", "dtype", "ndim", "size", "columns", "class_indices", "class_names", "n_classes",
     "samples", "target_names", "feature_names", "DESCR", "plot", "nbytes", "num_classes", "n",
@@ -148,7 +145,7 @@ def _mapped(called: Called, data: Data) -> Value:
     if data.kind in ("loader", "dataset", "generator") and isinstance(function, Function):
         before = called.walker.memory.thawed
         one = replace(data, kind="array", pairs=False, fresh=False)
-        result = called.walker.call(function, [one, one], {}, called.node)
+        result = functions.call(called.walker, function, [one, one], {}, called.node)
         called.walker.memory.thawed = before
         items = result.items if isinstance(result, Seq) else [result]
         placed = next((i.augmented for i in items if isinstance(i, Data) and i.augmented), None)

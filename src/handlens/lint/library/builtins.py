@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from handlens.lint import choices, letters, rounds
+from handlens.lint import choices, functions, letters, rounds
 from handlens.lint.library.called import Called, Handler
 from handlens.lint.library.containers import ranked
 from handlens.lint.objects import Function, Out, Score
@@ -118,7 +118,7 @@ def mapped(called: Called) -> Value:
     function, over = called.get(0), called.get(1)
     item = over.items[0] if isinstance(over, Seq) and over.items else over
     if isinstance(function, Function):
-        return Seq([called.walker.call(function, [item], {}, called.node)])
+        return Seq([functions.call(called.walker, function, [item], {}, called.node)])
     return over
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
+from handlens.lint import functions
 from handlens.lint.library import (
     arranging,
     arrays,
@@ -35,9 +35,7 @@ from handlens.lint.objects import (
     UserClass,
 )
 from handlens.lint.values import UNKNOWN, Const, Data, Layer, Map, Ref, Seq, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 # Asked in turn; the first that knows the name answers.
 _LIBRARIES: tuple[dict[str, Handler], ...] = tuple(
@@ -93,7 +91,7 @@ def _tag(walker: Walker, model: Model, node: ast.Call) -> None:
 def _result(walker: Walker, callee: Value, called: Called) -> Value:
     match callee:
         case Function():
-            return walker.call(callee, called.args, called.kwargs, called.node)
+            return functions.call(walker, callee, called.args, called.kwargs, called.node)
         case UserClass():
             return torch.instance(called, callee)
         case Ref():
@@ -125,7 +123,7 @@ def _result(walker: Walker, callee: Value, called: Called) -> Value:
 def _own(called: Called, owner: Value, made_of: UserClass, body: ast.FunctionDef) -> Value:
     """A method that the notebook defines itself: walked."""
     function = Function(body, made_of.scope, made_of.cell)
-    return called.walker.call(function, [owner, *called.args], called.kwargs, called.node)
+    return functions.call(called.walker, function, [owner, *called.args], called.kwargs, called.node)
 
 
 def _method(method: Method, called: Called) -> Value:

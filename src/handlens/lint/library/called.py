@@ -5,12 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from handlens.lint.values import UNKNOWN, Const, Data, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 
 @dataclass(frozen=True)

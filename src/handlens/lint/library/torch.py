@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from handlens.lint import choices
+from handlens.lint import choices, functions
 from handlens.lint.library import layers
 from handlens.lint.library.called import Called, Handler
 from handlens.lint.library.use import learnt_before, trained_on
@@ -41,7 +41,7 @@ def instance(called: Called, made_of: UserClass) -> Value:
 def _init(called: Called, init: ast.FunctionDef | None, made_of: UserClass, owner: Value) -> None:
     if init is not None:
         function = Function(init, made_of.scope, made_of.cell)
-        called.walker.call(function, [owner, *called.args], called.kwargs, called.node)
+        functions.call(called.walker, function, [owner, *called.args], called.kwargs, called.node)
 
 
 def _forward(called: Called, made_of: UserClass, model: Model) -> None:
@@ -49,7 +49,9 @@ def _forward(called: Called, made_of: UserClass, model: Model) -> None:
     body = made_of.method("forward") or made_of.method("call")
     if body is None:
         return
-    result = called.walker.call(Function(body, made_of.scope, made_of.cell), [model, Out()], {}, called.node)
+    result = functions.call(
+        called.walker, Function(body, made_of.scope, made_of.cell), [model, Out()], {}, called.node
+    )
     if isinstance(result, Out):
         model.last, model.units = result.last, result.units
     model.noisy = any(getattr(v, "noisy", False) for v in model.attributes.values()) or (

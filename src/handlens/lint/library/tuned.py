@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlens.lint import choices
+from handlens.lint import choices, functions
 from handlens.lint.library import arranging, keras
 from handlens.lint.library.called import Called
 from handlens.lint.objects import Function, Loss, Model
@@ -37,7 +37,7 @@ def _objective(called: Called) -> Value:
     """Optuna: `study.optimize(objective)`, where the objective returns a test score."""
     function = called.get(0, "func")
     assert isinstance(function, Function)
-    result = called.walker.call(function, [UNKNOWN], {}, called.node)
+    result = functions.call(called.walker, function, [UNKNOWN], {}, called.node)
     for score in choices.scores_in(result):
         if score.parts == {TEST}:
             called.walker.report("chosen-on-test", score.place, "The search maximises this test score.")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from handlens.lint.objects import Model
 from handlens.lint.values import ALL, TEST, TRAIN, VAL, Data, Value
-
-if TYPE_CHECKING:
-    from handlens.lint.walker import Walker
+from handlens.lint.walker import Walker
 
 
 def prepared(walker: Walker, data: Value) -> None:
