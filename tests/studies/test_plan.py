@@ -5,7 +5,8 @@ import pytest
 from handlens.errors import DataError, HandlensError, SpecError
 from handlens.records import Split
 from handlens.spec import zoo
-from handlens.studies.planning.plan import plan, read_study, study, to_toml
+from handlens.studies.planning.plan import plan, read_study, study
+from handlens.studies.planning.toml import to_toml
 
 RECIPE = '[[recipe]]\nuse = "dummy"\n'
 

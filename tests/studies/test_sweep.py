@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from handlens.errors import SpecError
 from handlens.spec import SGD, Adam, from_dict, to_dict, zoo
-from handlens.studies.planning.plan import configurations, plan, read_study, study, to_toml
+from handlens.studies.planning.plan import configurations, plan, read_study, study
 from handlens.studies.planning.sweep import Axis, read_sweep
+from handlens.studies.planning.toml import to_toml
 
 NET = {
     "name": "net",

@@ -17,7 +17,8 @@ from handlens.report.files import put
 from handlens.report.selection import family
 from handlens.report.topic import Topic
 from handlens.report.topics.study import study_topics
-from handlens.studies.planning.plan import Study, to_toml
+from handlens.studies.planning.plan import Study
+from handlens.studies.planning.toml import to_toml
 from handlens.studies.storage.result import StudyResult, chosen_of_each
 from handlens.studies.storage.store import Store
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from handlens.data.images import Images, ImageSet
 from handlens.data.prepare import Preparation, fit_preparation
-from handlens.engines.contract import HERE, Model, OnEpoch, Phases, ignore_epoch
+from handlens.engines.contract import HERE, Model, OnEpoch, Phases, ignore_epoch, unreadable
 from handlens.errors import SpecError, StoreError, did_you_mean
 from handlens.records import Epoch
 from handlens.seeds import integer
@@ -136,11 +136,7 @@ class ClassicEngine:
             estimator = io.load(path, trusted=io.get_untrusted_types(file=path))
             return ClassicModel(estimator, Preparation.from_dict(facts["preparation"]), int(facts["k"]))
         except (OSError, ValueError, KeyError, TypeError, ImportError, EOFError, BadZipFile) as error:
-            raise StoreError(
-                f"the model cannot be read ({type(error).__name__}: {error})",
-                where=folder,
-                remedy="remove the run's folder and run again",
-            ) from error
+            raise unreadable(folder, f"{type(error).__name__}: {error}") from error
 
 
 def rows(images: Images, preparation: Preparation) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlens.data.images import Images, ImageSet
+from handlens.errors import StoreError
 from handlens.records import Epoch
 
 OnEpoch = Callable[[Epoch], None]
@@ -63,6 +64,13 @@ class Model(Protocol):
     def save(self, folder: Path) -> None:
         """Write the model into an existing empty folder, without pickle."""
         ...
+
+
+def unreadable(folder: Path, why: object) -> StoreError:
+    """The error of a model in a run's folder that cannot be read."""
+    return StoreError(
+        f"the model cannot be read ({why})", where=folder, remedy="remove the run's folder and run again"
+    )
 
 
 class Engine(Protocol):

@@ -15,9 +15,9 @@ from handlens import nn
 from handlens.data.images import Images, ImageSet
 from handlens.data.prepare import Preparation, fit_preparation
 from handlens.engines.checkpoint import CHECKPOINT_SECONDS, Checkpoint, name_of
-from handlens.engines.contract import HERE, Model, OnEpoch, Phases, ignore_epoch
+from handlens.engines.contract import HERE, Model, OnEpoch, Phases, ignore_epoch, unreadable
 from handlens.engines.watch import Watch
-from handlens.errors import HandlensError, StoreError
+from handlens.errors import HandlensError
 from handlens.records import Epoch
 from handlens.seeds import generator
 from handlens.spec import Dense, NetworkRecipe
@@ -105,11 +105,7 @@ class ScratchEngine:
             facts = json.loads((folder / "preparation.json").read_text(encoding="utf-8"))
             return ScratchModel(nn.Network.load(folder), Preparation.from_dict(facts), ())
         except (OSError, ValueError, KeyError, TypeError, HandlensError) as error:
-            raise StoreError(
-                f"the model cannot be read ({error})",
-                where=folder,
-                remedy="remove the run's folder and run again",
-            ) from error
+            raise unreadable(folder, error) from error
 
 
 def learn(

@@ -255,7 +255,7 @@ def test_a_model_of_own_code_is_read_again_by_that_code_alone(coded, digits, tmp
     assert np.allclose(model.predict_proba(images).sum(axis=1), 1, atol=1e-5)
     assert np.array_equal(engine("keras").load(folder).predict_proba(images), model.predict_proba(images))
     program = (
-        f"import pathlib\nfrom handlens.engines.keras.model import load\nload(pathlib.Path({str(folder)!r}))"
+        f"import pathlib\nfrom handlens.engines.keras.saved import load\nload(pathlib.Path({str(folder)!r}))"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "which is not imported on a run's say-so" in ended.stderr

@@ -17,7 +17,7 @@ from handlens.data.prepare import Preparation, fit_preparation
 from handlens.engines import scratch
 from handlens.engines.checkpoint import CHECKPOINT_SECONDS, Checkpoint, name_of
 from handlens.engines.contract import Model, OnEpoch, Phases, ignore_epoch
-from handlens.engines.keras import model as models
+from handlens.engines.keras import saved
 from handlens.engines.keras.devices import find
 from handlens.engines.keras.libraries import ON_JAX, keras
 from handlens.engines.keras.members import Member, policy
@@ -101,7 +101,7 @@ class KerasEngine:
         return finished(trainer, 0, watch, preparation, kept.notes if kept else ())
 
     def load(self, folder: Path) -> Model:
-        return models.load(folder)
+        return saved.load(folder)
 
 
 def by_fit(recipe: NetworkRecipe, seed: int) -> tuple[KerasRecipe, Build]:

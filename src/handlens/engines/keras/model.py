@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,10 @@ from handlens import nn
 from handlens.data.images import Images
 from handlens.data.prepare import Preparation
 from handlens.engines.contract import HERE, Phases
-from handlens.engines.keras.devices import Device, find
+from handlens.engines.keras.devices import Device
 from handlens.engines.keras.libraries import ON_JAX, jax, jnp, keras
-from handlens.engines.keras.own.code import NotAsked
 from handlens.engines.keras.twin import twin
-from handlens.errors import HandlensError, StoreError
 from handlens.records import Epoch
-
-if TYPE_CHECKING:
-    from handlens.engines.keras.own.coded import CodedModel
 
 SIZE = 512  # images predicted at a time: one program serves every set
 MODEL, FACTS = "model.keras", "model.json"
@@ -98,30 +93,3 @@ def served(network: nn.Network, precision: str | None = None) -> Any:
     if isinstance(model, keras.Sequential):
         return keras.Sequential([keras.Input(network.input_shape), *model.layers, softmax])
     return keras.Model(model.inputs[0], softmax(model.outputs[0]))
-
-
-def load(folder: Path) -> KerasModel | CodedModel:
-    """A model that `save` wrote; the files are not trusted.
-
-    Raises:
-        StoreError: missing, damaged, or with parts that are not Keras's own.
-    """
-    from handlens.engines.keras.exchange.files import open_keras
-    from handlens.engines.keras.own.coded import CODE
-    from handlens.engines.keras.own.coded import load as load_coded
-
-    try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        if CODE in facts:
-            return load_coded(folder, facts)
-        return KerasModel(
-            Predictor(open_keras(folder / MODEL), find()), Preparation.from_dict(facts["preparation"])
-        )
-    except NotAsked:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, HandlensError) as error:
-        raise StoreError(
-            f"the model cannot be read ({error})",
-            where=folder,
-            remedy="remove the run's folder and run again",
-        ) from error

@@ -20,9 +20,8 @@ from handlens.spec import Recipe, digest, explained, from_dict, to_dict, zoo
 from handlens.spec.text import description
 from handlens.studies.planning.configurations import Configuration, expand
 from handlens.studies.planning.sweep import Sweep, read_sweep
-from handlens.studies.planning.toml import to_toml
 
-__all__ = ["Configuration", "Planned", "Study", "configurations", "plan", "read_study", "study", "to_toml"]
+__all__ = ["Configuration", "Planned", "Study", "configurations", "plan", "read_study", "study"]
 
 Count = Annotated[int, Field(gt=0)]
 When = Literal["final", "all"]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from handlens.spec import to_dict
-
-if TYPE_CHECKING:
-    from handlens.studies.planning.plan import Study
-    from handlens.studies.planning.sweep import Sweep
+from handlens.studies.planning.plan import Study
+from handlens.studies.planning.sweep import Sweep
 
 
 def to_toml(study: Study) -> str:

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from handlens.data import Dataset
 from handlens.errors import SpecError
 from handlens.spec import Recipe
-from handlens.studies.planning.plan import Study, to_toml
+from handlens.studies.planning.plan import Study
+from handlens.studies.planning.toml import to_toml
 from handlens.studies.search import methods
 from handlens.studies.search.attempts import Session
 from handlens.studies.search.space import size

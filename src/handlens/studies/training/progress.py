@@ -19,7 +19,8 @@ from typing import Any
 
 from handlens.errors import StoreError
 from handlens.records import Epoch
-from handlens.studies.planning.plan import Study, to_toml
+from handlens.studies.planning.plan import Study
+from handlens.studies.planning.toml import to_toml
 from handlens.studies.storage.store import Store
 from handlens.studies.training.claims import claim, claimed
 from handlens.studies.training.jobs import Event, OnEvent
