@@ -23,8 +23,8 @@ from handlens.spec import NetworkRecipe, to_dict
 from handlens.studies.planning.plan import Planned, Study
 from handlens.studies.storage.store import Store
 from handlens.studies.training.claims import at_work, claim
+from handlens.studies.training.interrupt import uninterrupted
 from handlens.studies.training.jobs import Event, Job, OnEvent
-from handlens.studies.training.run import uninterrupted
 from handlens.studies.training.trial import Clock, Done, Ready, Training, finished, load_model, ready
 
 CONTINUED = ", continued"

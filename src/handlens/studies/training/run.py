@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from handlens.data import Dataset, ImageSet
 from handlens.studies.planning.plan import Planned, Study, plan
 from handlens.studies.storage.result import Looks, Member, StudyResult, by_validation, chosen_of_each, result
 from handlens.studies.storage.store import Store
 from handlens.studies.training.claims import at_work
+from handlens.studies.training.interrupt import heeded, uninterrupted
 from handlens.studies.training.jobs import Agenda, Event, Failures, Job, OnEvent, ignore_event, train_job
 from handlens.studies.training.progress import told
 from handlens.studies.training.trial import Training, load_model, open_test, training
@@ -30,7 +28,6 @@ __all__ = [
     "looks_at",
     "open_tests",
     "run_study",
-    "uninterrupted",
 ]
 
 PULSE = 0.25  # seconds between two looks at what other processes do
@@ -68,31 +65,6 @@ def in_turn(
         agenda.look()
 
 
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """The first Ctrl-C waits for the end of the block; the second does not. An ignored one stays ignored."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):
-        yield
-        return
-    came: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        came.append(number)
-        if len(came) > 1:
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
-
-
 def run_study(
     study: Study,
     dataset: Dataset,
@@ -117,9 +89,12 @@ def run_study(
         SpecError: a recipe that cannot be built; nothing is trained then.
         HandlensError: no trial at all could be trained, or a run cannot be stored.
     """
-    on_event = on_event or ignore_event
     planned = plan(study, dataset)
-    with at_work(store, clear=True), told(study, len(planned), store, on_event) as tell:
+    with (
+        at_work(store, clear=True),
+        heeded(on_event or ignore_event) as on_event,
+        told(study, len(planned), store, on_event) as tell,
+    ):
         missing = _missing(planned, store, tell)
         failed = train(missing, training(dataset), store, command=command, on_event=tell)
         for number, error in failed.items():

@@ -12,8 +12,9 @@ from handlens.spec import NetworkRecipe
 from handlens.studies.storage.store import Store
 from handlens.studies.training import failures
 from handlens.studies.training.claims import at_work, claim
+from handlens.studies.training.interrupt import uninterrupted
 from handlens.studies.training.jobs import Event, Failures, Job, OnEvent, ignore_event
-from handlens.studies.training.run import Train, in_turn, uninterrupted
+from handlens.studies.training.run import Train, in_turn
 from handlens.studies.training.trial import Clock, Done, Ready, Training, finished, ready
 
 
