@@ -23,6 +23,7 @@ from handlens.studies.search.tried import Tried
 from handlens.studies.search.wanted import Search, read_search, search_table
 from handlens.studies.storage.store import Store
 from handlens.studies.training.claims import at_work
+from handlens.studies.training.interrupt import heeded
 from handlens.studies.training.jobs import OnEvent, ignore_event
 
 __all__ = ["Search", "Searched", "Tried", "read_search", "search", "search_table"]
@@ -81,8 +82,8 @@ def search(
     """
     methods.optuna()  # refused here, before anything is written
     url = wanted.storage or beside(study, store)
-    with calm(), reachable(url), opened(url) as storage, at_work(store, clear=True):
-        session = Session.begin(study, wanted, dataset, store, storage, command, on_event)
+    with calm(), reachable(url), opened(url) as storage, at_work(store, clear=True), heeded(on_event) as tell:
+        session = Session.begin(study, wanted, dataset, store, storage, command, tell)
         while not (stopped := _stopped(session, wanted)):
             on_tried(session.attempt())
         tried = session.tried()
