@@ -6,7 +6,7 @@ import pytest
 
 from handlens import nn, spec
 from handlens.engines import engine
-from handlens.errors import HandlensError, StoreError
+from handlens.errors import HandlensError, SpecError, StoreError
 
 
 def recipe(**fields):
@@ -123,6 +123,18 @@ def test_what_cannot_be_trained_is_one_line(fields, digits):
     with pytest.raises(HandlensError) as caught:
         fit(made, digits)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "last", ["Dense(10, activation='softmax')", "Activation('softmax')", "Dense(10)", "Dense(7, 'softmax')"]
+)
+def test_an_output_layer_of_ones_own_is_refused(last):
+    """As one writes it for Keras; with the engine's own behind it the network would learn badly."""
+    made = recipe(layers=["Flatten()", "Dense(16, 'relu')", last])
+    with pytest.raises(SpecError, match=r"layers\[2\].*added by itself.*Remove the last layer"):
+        engine("scratch").check(made, (8, 8, 1), 10)
+    for fine in ("Dense(10, 'relu')", "Dense(9)"):
+        engine("scratch").check(recipe(layers=["Flatten()", last, fine]), (8, 8, 1), 10)
 
 
 def test_a_folder_without_a_model(tmp_path):

@@ -17,10 +17,10 @@ from handlens.data.prepare import Preparation, fit_preparation
 from handlens.engines.checkpoint import CHECKPOINT_SECONDS, Checkpoint, name_of
 from handlens.engines.contract import HERE, Model, OnEpoch, Phases, ignore_epoch, unreadable
 from handlens.engines.watch import Watch
-from handlens.errors import HandlensError
+from handlens.errors import HandlensError, SpecError
 from handlens.records import Epoch
 from handlens.seeds import generator
-from handlens.spec import Dense, NetworkRecipe
+from handlens.spec import Dense, NetworkRecipe, to_text
 
 VERSION = 2
 
@@ -180,9 +180,29 @@ def build(
     rng: np.random.Generator,
     dtype: str = "float32",
 ) -> nn.Network:
-    """The recipe's layers and the head that gives one logit a class, with fresh weights."""
+    """The recipe's layers and the head that gives one logit a class, with fresh weights.
+
+    Raises:
+        SpecError: layers that cannot be built, or that bring a head of their own.
+    """
+    _no_head(recipe, classes)
     layers = [part(nn.layers.REGISTRY, layer) for layer in (*recipe.layers, Dense(classes))]
     return nn.Network(layers, input_shape=shape, rng=rng, dtype=dtype)
+
+
+def _no_head(recipe: NetworkRecipe, classes: int) -> None:
+    """Refuse an output layer written as one does for Keras: with ours behind it the network learns badly."""
+    if not recipe.layers:
+        return
+    last = recipe.layers[-1]
+    units, activation = getattr(last, "units", None), getattr(last, "activation", "")
+    if activation == "softmax" or (units == classes and activation == "linear"):
+        raise SpecError(
+            f"the last layer is {to_text(last)}",
+            where=f"recipe {recipe.name!r}, layers[{len(recipe.layers) - 1}]",
+            expected=f"hidden layers: the output layer, Dense({classes}) and softmax, is added by itself",
+            remedy="remove the last layer",
+        )
 
 
 def part(registry: dict[str, Any], description: Any) -> Any:
