@@ -1,6 +1,11 @@
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +79,47 @@ def test_nothing_of_it_is_loaded_by_other_commands():
     check = f"import handlens.cli, sys; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found in /proc")
+@pytest.mark.parametrize("group", [False, True], ids=["the command", "as from a terminal, the kernel too"])
+def test_ctrl_c_while_the_cells_run_is_one_line(study, tmp_path, group):
+    code = "from handlens.cli import main; main()"
+    command = [sys.executable, "-c", code, "notebook", study.name, "--train", "--no-pdf", "--quiet"]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    kernel = until(lambda: kernels_of(process.pid))
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT) if group else process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert error.strip().startswith("stopped: ")
+    assert len(error.strip().splitlines()) == 1
+    assert not (tmp_path / "reports").exists() or not list((tmp_path / "reports").rglob("*.ipynb"))
+    until(lambda: not kernels_of(process.pid))
+    assert kernel
+
+
+def kernels_of(session):
+    """The processes of a session that run a notebook's cells."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == session and b"ipykernel" in (folder / "cmdline").read_bytes():
+                found.append(folder.name)
+    return found
+
+
+def until(look, seconds=60):
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return found

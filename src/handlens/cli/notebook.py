@@ -43,12 +43,13 @@ def notebook(
     path = found(name, reports)
     study = read_study(path)
     images = common.load(study.dataset, study.reading, study.classes)
-    if train:
-        _train(study, images, runs, quiet=quiet or as_json)
-    else:
+    if not train:
         _complete(study, images, path, runs)
-    with _waiting(quiet or as_json):
-        written = write_notebook(study, runs, reports / study.name, pdf=not no_pdf)
+    with common.stoppable(runs):
+        if train:
+            _train(study, images, runs, quiet=quiet or as_json)
+        with _waiting(quiet or as_json):
+            written = write_notebook(study, runs, reports / study.name, pdf=not no_pdf)
     if as_json:
         pdf = written.pdf and str(written.pdf)
         common.print_json(

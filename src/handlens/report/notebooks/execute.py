@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import os
 import tempfile
 import warnings
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlens.errors import HandlensError
 
 if TYPE_CHECKING:
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
     from nbformat import NotebookNode
 
 SLOWEST = 3600  # seconds that a cell may take
@@ -38,7 +43,7 @@ def execute(book: NotebookNode, folder: Path) -> None:
         manager.transport = "ipc" if os.name == "posix" else "tcp"
         client = NotebookClient(book, km=manager, timeout=SLOWEST, record_timing=False)
         try:
-            client.execute(cwd=str(folder), env=_environment(), cleanup_kc=True)
+            _run(client, manager, folder)
         except CellExecutionError as error:
             raise _failed(book, folder, f"{error.ename}: {error.evalue}") from None
         except CellTimeoutError:
@@ -49,6 +54,24 @@ def execute(book: NotebookNode, folder: Path) -> None:
                 where=folder,
                 remedy=f"see whether `python -m ipykernel --version` works ({error})",
             ) from None
+
+
+def _run(client: NotebookClient, manager: AsyncKernelManager, folder: Path) -> None:
+    """In a thread of its own: in the main one the client takes Ctrl-C for itself, and fails in many ways."""
+    with ThreadPoolExecutor(1) as pool:
+        cells = client.async_execute(cwd=str(folder), env=_environment(), cleanup_kc=True)
+        running = pool.submit(asyncio.run, cells)
+        try:
+            running.result()
+        except KeyboardInterrupt:
+            while not running.done():
+                kernel = getattr(manager.provisioner, "process", None)
+                if kernel is not None:
+                    kernel.kill()
+                wait([running], timeout=0.1)
+            # The client would end the same kernel once more, and complain that it is gone.
+            atexit.unregister(client._cleanup_kernel)
+            raise
 
 
 def _failed(book: NotebookNode, folder: Path, said: str) -> HandlensError:
