@@ -135,6 +135,16 @@ def test_empty_class(tree, refusal):
     refusal(root, f"{Path('train', 'b')}: is a class without pictures", "Put pictures into the folder")
 
 
+def test_what_handlens_wrote_beside_the_classes_is_no_class(tree):
+    """`handlens run --dataset .` works a second time; a class that is called so stays one."""
+    root = tree({"a/1.png": picture(1), "b/1.png": picture(2), "runs/1.png": picture(3)})
+    (root / "reports" / "first").mkdir(parents=True)
+    assert read(root).parts["all"].labels.tolist() == ["a", "b", "runs"]
+    (root / "runs" / "1.png").unlink()
+    (root / "runs" / "0123456789abcdef0123").mkdir()
+    assert read(root).parts["all"].labels.tolist() == ["a", "b"]
+
+
 def test_no_images(fresh, tree, refusal):
     refusal(fresh(), "holds no images", "one folder a class")
     refusal(tree({"1.png": picture(1)}), "holds no images", "one folder a class")

@@ -20,6 +20,7 @@ from handlens.errors import DataError
 
 NAME = "folder"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+OWN = {"runs", "reports"}  # what handlens writes where it is called, perhaps among the classes
 MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 
 
@@ -88,10 +89,12 @@ def scan(root: Path) -> Tree:
     for part, path in sorted(by_part.items(), key=lambda item: item[0] != "train"):
         classes = _folders(Path(path), root)
         parts[part] = {name: sorted(_files(classes[name], root)) for name in natural(classes)}
+        for name in OWN & {name for name, members in parts[part].items() if not members}:
+            del parts[part][name]
         for name, members in parts[part].items():
             if not members:
                 raise _empty(Path(classes[name]))
-        if not classes:
+        if not parts[part]:
             raise DataError(
                 "holds no images: no data file and no folders of classes",
                 where=path,
