@@ -70,7 +70,7 @@ def said(kind, *numbers, part="test", **words):
             said("undecided", 0.001, -0.03, 0.03, images_needed=12_345, part="validation"),
             "forest and knn cannot be told apart yet (difference 0.1 points, -3.0 to 3.0): more "
             "replicates alone will hardly settle it on these 1,000 validation images; about 12,000 images "
-            "would.",
+            "would, as likely as not.",
         ),
         (
             said("undecided", 0.001, -0.03, 0.03, images_needed=1000),

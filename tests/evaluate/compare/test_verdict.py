@@ -136,6 +136,23 @@ def test_what_images_hide_no_replicate_shows():
     assert found.images_needed > 3000
 
 
+def test_a_large_difference_on_few_images_does_not_ask_for_hundreds_of_thousands():
+    """As many images as are asked for then settle it."""
+    rng = np.random.default_rng(4)
+
+    def pair(n):
+        base = 2 + 2 * rng.standard_normal(n)
+        own = [base + 0.6 * rng.standard_normal(n) for _ in range(2)]
+        return draw(rng, own[0], 0.05, 8), draw(rng, own[1], 0.05, 8, shift=-0.8)
+
+    found = [one for one in (verdict(*pair(48)) for _ in range(8)) if one.kind == "undecided"]
+    assert len(found) > 2
+    for one in found:
+        assert one.images_needed is not None
+        assert 48 < one.images_needed < 20_000
+        assert verdict(*pair(one.images_needed)).kind == "better"
+
+
 @pytest.mark.parametrize("margin", [0, -0.1, 1.0, float("nan"), float("inf")])
 def test_an_impossible_margin_is_said_in_one_line(margin):
     with pytest.raises(HandlensError, match="margin"):

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from handlens.evaluate.compare.paired import Difference
 
 MOST, MOST_IMAGES = 200, 10_000  # further replicates, and times as many images, that are thought of
-AIM = 0.9  # the probability of a settled verdict that is planned for: 0.8 and a reserve
+AIM = 0.9  # the probability of a settled verdict that replicates are planned for: 0.8 and a reserve
+EVEN = 0.5  # and that images are planned for
+SCALES, WIDE_SCALES = (1.0, 10.0), (1.0, 10.0, 100.0)  # of differences, in margins
 PRIOR_FREEDOM, PRIOR_RATIO = 2.0, 2.0
 CAREFUL = 0.5  # the least quantile of the seeds' variance that is planned for
 
@@ -24,7 +26,8 @@ class Needed:
 
     Attributes:
         replicates: further ones, on the same images; at most `MOST`.
-        images: altogether, with as many replicates as it takes; at most `MOST_IMAGES` times as many.
+        images: altogether, with as many replicates as it takes, that settle it as likely as not; at most
+            `MOST_IMAGES` times as many.
     """
 
     replicates: int | None
@@ -32,7 +35,7 @@ class Needed:
 
 
 def needed(found: Difference, margin: float, levels: tuple[float, float] = (0.05, 0.05)) -> Needed:
-    """The fewest further replicates, and the fewest images, that settle a pair with probability `AIM`.
+    """The fewest further replicates that settle a pair with probability `AIM`, and the fewest images, `EVEN`.
 
     The mean after k more of R replicates is predicted from today's. Its interval is made of `W / (R + k)`, W
     the variance of one replicate's mean on these images, and of the images' own part, which no replicate
@@ -47,8 +50,10 @@ def needed(found: Difference, margin: float, levels: tuple[float, float] = (0.05
       is that of Smyth 2004, SAGMB 3). Only its upper half is planned for: those pairs are asked to go on
       whose seeds happened to look alike.
 
-    For more images the images' part goes down with their number, and seeds take no part. One replicate says
-    nothing of W, so nothing is planned from it. All this guides a plan; no verdict rests on it.
+    For more images the images' part goes down with their number, and seeds take no part. Few images leave so
+    much open that nine in ten would mean to prove the smallest of all differences that they allow: even odds
+    are planned for, and large differences are thought of beforehand too. One replicate says nothing of W, so
+    nothing is planned from it. All this guides a plan; no verdict rests on it.
 
     Args:
         levels: at which a difference, and equivalence, are told.
@@ -72,9 +77,9 @@ def _variances(found: Difference) -> Floats:
     return np.asarray(squares / special.chdtri(freedom, np.linspace(CAREFUL, 0.95, 10)))[:, None]
 
 
-def _beforehand(margin: float) -> Floats:
-    """Variances of differences as they are before any is seen, equally likely, float64 [2, 1, 1]."""
-    return (margin * np.array([1.0, 10.0])[:, None, None]) ** 2
+def _beforehand(margin: float, scales: tuple[float, ...]) -> Floats:
+    """Variances of differences as they are before any is seen, equally likely, float64 [scales, 1, 1]."""
+    return (margin * np.array(scales)[:, None, None]) ** 2
 
 
 def _weights(mean: float, variance: Floats) -> Floats:
@@ -91,7 +96,7 @@ def _replicates(
 
     now, steps = found.replicates, np.unique(np.round(np.geomspace(1, MOST, 80)).astype(np.int64))
     after, image = now + steps, found.spread.image
-    prior, error = _beforehand(margin) + image, variances / now
+    prior, error = _beforehand(margin, SCALES) + image, variances / now
     shrunk = prior / (prior + error)  # [2, 10, 1]
     share = steps / after
     mean = found.mean * (1 - share + share * shrunk)
@@ -114,16 +119,17 @@ def _images(found: Difference, margin: float, levels: tuple[float, float], varia
 
     times = np.geomspace(1, MOST_IMAGES, 160)
     own = found.spread.image / times
-    prior, error = _beforehand(margin), found.spread.image + variances / found.replicates
+    prior = _beforehand(margin, WIDE_SCALES)
+    error = found.spread.image + variances / found.replicates
     shrunk = prior / (prior + error)
     clear, safe = (-special.ndtri(level / 2) * np.sqrt(own) for level in levels)
     settled = _settled(found.mean * shrunk, np.sqrt(shrunk * error + own), clear, margin - safe)
-    enough = np.flatnonzero(_averaged(settled, _weights(found.mean, prior + error)) >= AIM)
+    enough = np.flatnonzero(_averaged(settled, _weights(found.mean, prior + error)) >= EVEN)
     return int(np.ceil(times[enough[0]] * found.images)) if len(enough) else None
 
 
 def _averaged(settled: Floats, weights: Floats) -> Floats:
-    """Over both priors, by weight, and over the variances: float64 [2, 10, steps] to [steps]."""
+    """Over the priors, by weight, and over the variances: float64 [scales, 10, steps] to [steps]."""
     return np.asarray((settled * weights).sum(axis=0).mean(axis=0))
 
 

@@ -129,7 +129,10 @@ def remedy(one: Verdict, part: str) -> str:
     if one.images_needed <= one.images:
         return f"more than {MOST} further replicates would be needed"
     enough = _round(one.images_needed)
-    return f"more replicates alone will hardly settle it on these {images}; about {enough} images would"
+    return (
+        f"more replicates alone will hardly settle it on these {images}; about {enough} images would, "
+        "as likely as not"
+    )
 
 
 def matrix_table(judged: Judged) -> Table:
