@@ -46,6 +46,7 @@ def test_the_others_are_sorted_by_where_their_intervals_lie(study: StudyResult) 
     text = " ".join(summary.comparison(rows))
     assert "The interval of c overlaps with that of a as well." in text
     assert "The intervals of d and e lie wholly below that of a." in text
+    assert text.endswith("is for the verdicts to say.")
 
 
 def test_one_recipe_is_compared_with_nothing(study: StudyResult) -> None:

@@ -108,7 +108,8 @@ def comparison(rows: Sequence[Row], what: str = "recipe") -> list[str]:
         if names:
             interval, verb = ("interval", one) if len(names) == 1 else ("intervals", many)
             said.append(f"The {interval} of {_names(names, what)} {verb.replace('{}', name)}.")
-    return said
+    # An interval is of one recipe alone; a verdict pairs images and pays for all comparisons, so may differ.
+    return [*said, "Whether two differ, image by image and all pairs counted, is for the verdicts to say."]
 
 
 def _names(names: Sequence[str], what: str) -> str:
