@@ -192,6 +192,17 @@ def test_a_cell_of_the_confusion_matrix_opens_its_images(open_page: Open) -> Non
     assert page.locator(".matrix [tabindex='0']").count() == 1
 
 
+def test_shares_are_rounded_as_python_rounds_them(open_page: Open) -> None:
+    page = open_page("#study?study=small")
+    shares = [0.9525, 0.0625, 0.96375, 1.0, 0.0, 0.123456]
+    made = page.evaluate(
+        "async (shares) => { const { percent } = await import('/static/dom.js');"
+        " return shares.map((one) => percent(one)); }",
+        shares,
+    )
+    assert made == [f"{100 * share:.1f}" for share in shares]
+
+
 def test_the_address_keeps_order_filter_and_choice(open_page: Open) -> None:
     page = open_page("#study?study=small")
     names = lambda: page.locator(".recipes tbody th a").all_inner_texts()  # noqa: E731

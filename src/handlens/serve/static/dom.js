@@ -21,8 +21,10 @@ export function fill(element, ...children) {
 
 export const DASH = "–";
 
+/** Ties go to the even digit, as Python rounds them: the same figure here and in the report. */
 export function percent(share, digits = 1) {
-  return share === null || share === undefined ? DASH : (100 * share).toFixed(digits);
+  if (share === null || share === undefined) return DASH;
+  return (100 * share).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits, roundingMode: "halfEven" });
 }
 
 export function whole(count) {

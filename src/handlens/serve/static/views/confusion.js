@@ -43,8 +43,11 @@ export async function confusion(section, study, found) {
       const name = `${said.classes[shown]} ${shown === given ? "recognised" : `taken for ${said.classes[given]}`}`;
       const pages = Math.ceil(opened.total / PAGE);
       const turn = (by) => h("button", { type: "button", disabled: page + by < 0 || page + by >= pages, onclick: () => pick(said, shown, given, page + by) }, by < 0 ? "Previous" : "Next");
-      fill(images, h("h3", {}, `${name}: ${plural(opened.total, "image")}`),
-        opened.total ? h("p", { class: "quiet" }, "The surest first; below each the probability that it was given.") : null,
+      const several = said.replicates > 1;
+      const times = several ? `, ${plural(said.matrix[shown][given], "time")} in ${said.replicates} replicates` : "";
+      const below = several ? "the mean probability that the replicates which did so gave it" : "the probability that it was given";
+      fill(images, h("h3", {}, `${name}: ${plural(opened.total, "image")}${times}`),
+        opened.total ? h("p", { class: "quiet" }, `The surest first; below each ${below}.`) : null,
         opened.total ? grid(opened.grid) : null,
         pages > 1 ? h("p", { class: "pages" }, turn(-1), ` ${page + 1} of ${pages} `, turn(1)) : null);
     } catch (error) {
