@@ -16,6 +16,10 @@ CAUSES: dict[str, tuple[str, str]] = {
         "divide in the loss alone, or in dW and db alone",
     ),
     "transposed-weight": ("has a matrix turned round", "the .T of this product: write every shape beside it"),
+    "unused": (
+        "does not use its parameters",
+        "what forward returns: without them it learns nothing",
+    ),
     "dropped-bias": ("leaves the bias out", "the + b of forward"),
     "dropped-bias-gradient": ("the bias gets no gradient", "db: the sum of the gradient over the images"),
     "wrong-mask": (

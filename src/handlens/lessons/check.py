@@ -23,6 +23,7 @@ from handlens.lessons.repeat import check_repeats
 from handlens.lessons.report import NOTE, OK, WRONG, Finding, Report, inside
 from handlens.lessons.setup import Setup, settle
 from handlens.lessons.subject import Stopped, Subject, parameters, same_value
+from handlens.lessons.unused import unused_parameters
 from handlens.nn.arrays import Array
 
 ACTIVATIONS = tuple(name for name in FUNCTIONS if "(" not in name and name != "linear")
@@ -195,6 +196,8 @@ def _kind(setup: Setup, thing: Any, kind: str | None, turned: bool | None, once:
         return _Checked(
             kind or "layer", [Finding("forward", WRONG, "dtype", f"the output is {once.dtype}")], ""
         )
+    if unused := unused_parameters(setup):
+        return _Checked(kind or "layer", [Finding("forward", WRONG, "unused", ", ".join(unused))], "")
     held = parameters(setup.fresh(), setup.inputs(1))
     inner = [layer for layer in getattr(subject.thing, "layers", []) or [] if hasattr(layer, "forward")]
     if kind is None and (inner or (held and not is_linear(setup, held, once))):
