@@ -1,4 +1,4 @@
-"""Parameters without influence: a forward that never uses its weights is homework not done, whatever it returns."""
+"""Parameters without influence: a forward that never uses its weights is homework that was not done."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WEIGHT, _BIAS = re.compile(r"^w\d*$"), re.compile(r"^b\d*$")
 
 
 def unused_parameters(setup: Setup) -> list[str]:
-    """The names of all weights and biases without influence, of an object or layer that uses none of its weights.
+    """Names of the weights and biases without influence, of an object or layer that uses none of its weights.
 
     One unused array beside used ones is no proof: it may be a copy that the student keeps.
     """
