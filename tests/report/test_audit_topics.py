@@ -97,7 +97,7 @@ def test_a_quick_look_for_identical_copies_says_no_more_than_that(dataset):
     words = leaks(audit_of(clean, validation=np.array([5]))).words
     assert words[0] == "No test image has an identical copy among the training images, of 80."
     assert words[1] == "The training part holds no identical copies of its own images."
-    assert "the full audit, without --quick, also looks for changed ones" in words[-1]
+    assert "the full audit, without --quick, looks for changed ones too" in words[-1]
     assert "leaked" not in " ".join(words)
 
 

@@ -119,8 +119,8 @@ def _contradicting(found: Audit) -> str:
 def _meaning(found: Audit) -> str:
     if not found.near:
         return (
-            "Only identical copies were looked for (--quick): the full audit, without --quick, also looks for "
-            "changed ones (moved, turned, brighter, noisy)."
+            "Only identical copies were looked for (--quick): the full audit, without --quick, looks for "
+            "changed ones too (moved, turned, brighter, noisy)."
         )
     kinds = [kind for kind in KINDS if kind in found.duplicates.counts]
     return "; ".join(f"{kind}: {MEANING[kind]}" for kind in kinds).capitalize() + "." if kinds else ""
