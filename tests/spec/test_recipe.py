@@ -68,6 +68,10 @@ def test_a_default_that_is_written_out_changes_nothing():
         ({"name": "a", "layers": ["Flatten()"], "epochs": 0}, "epochs is 0; expected greater than 0"),
         ({"name": "a", "layers": ["Flatten()"], "epochs": 1.5}, "epochs is 1.5; expected a whole number"),
         ({"name": "a", "layers": ["Flatten()"], "optimizer": "Adm()"}, "Did you mean 'Adam'?"),
+        (
+            {"name": "a", "layers": ["Flatten()"], "optimizer": "Adam(lr=0.1)"},
+            "unknown argument 'lr'. Did you mean 'learning_rate'?",
+        ),
         ({"name": "a", "layers": ["Flatten()"], "optimizer": "SGD(0)"}, "learning_rate is 0"),
         ({"name": "a", "layers": ["Flatten()"], "optimizer": 3}, "expected a text in quotes"),
         ({"name": "a", "layers": ["Flatten()"], "keep": "first"}, "keep is 'first'"),
