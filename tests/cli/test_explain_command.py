@@ -56,7 +56,7 @@ def test_explain_on_the_screen(handlens, tmp_path):
     assert done.status == 0
     assert "y = f(kernel.T @ patches(x) + bias)" in done.out
     assert "report: reports/explain-" in done.out
-    assert {"filters.svg", "maps-1.png", "covered.png"} <= {p.name for p in (tmp_path / "figures").iterdir()}
+    assert {"filters.svg", "maps-0.png", "covered.png"} <= {p.name for p in (tmp_path / "figures").iterdir()}
     quiet = handlens("explain", "small", "seen.png", "-q").out
     assert "report:" not in quiet
     assert "Conv2D(8" in quiet
