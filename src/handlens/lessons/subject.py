@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import re
 import traceback
@@ -20,7 +21,7 @@ from handlens.lessons.inside import Slot, slots
 from handlens.nn.arrays import Array
 from handlens.nn.cache import Cache
 
-_OURS, _NUMPY = str(Path(__file__).parents[1]), str(Path(np.__file__).parent)
+_OURS, _NUMPY = f"{Path(__file__).parents[1]}{os.sep}", f"{Path(np.__file__).parent}{os.sep}"
 _ZERO = re.compile(r"^(zero|reset|clear)_?(grad|gradients?|grads)?$")
 
 
