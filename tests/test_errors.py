@@ -27,3 +27,22 @@ def test_a_missing_extra_says_how_to_get_it():
 )
 def test_did_you_mean(name, sentence):
     assert did_you_mean(name, ["mlp", "forest"]) == sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "sentence"),
+    [
+        ("lr", ["learning_rate", "rho"], "did you mean 'learning_rate'?"),
+        (
+            "optimizer.lr",
+            ["optimizer.decay", "optimizer.learning_rate"],
+            "did you mean 'optimizer.learning_rate'?",
+        ),
+        ("n_epochs", ["epochs", "batch_size"], "did you mean 'epochs'?"),
+        ("batch", ["epochs", "batch_size"], "did you mean 'batch_size'?"),
+        ("wd", ["decay", "weight_decay"], "did you mean 'weight_decay'?"),
+        ("lr", ["C", "gamma"], "known: C, gamma"),
+    ],
+)
+def test_what_others_call_it(name, known, sentence):
+    assert did_you_mean(name, known) == sentence

@@ -56,9 +56,33 @@ class MissingExtra(HandlensError):
         )
 
 
+# What other libraries and papers call what is called otherwise here: no likeness of letters would find it.
+SYNONYMS = {
+    "lr": "learning_rate",
+    "eta": "learning_rate",
+    "wd": "weight_decay",
+    "decay_rate": "weight_decay",
+    "betas": "beta_1",
+    "eps": "epsilon",
+    "batch": "batch_size",
+    "bs": "batch_size",
+    "n_epochs": "epochs",
+    "num_epochs": "epochs",
+    "max_iter": "epochs",
+}
+
+
+def our_name(name: str) -> str:
+    """The name with its last word as it is called here: `optimizer.learning_rate` of `optimizer.lr`."""
+    head, dot, word = name.rpartition(".")
+    return head + dot + SYNONYMS.get(word.lower(), word)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A sentence that points from a misspelt `name` to the nearest of the `known` ones, or lists them."""
     known = sorted(known)
+    if name not in known and our_name(name) in known:
+        return f"did you mean {our_name(name)!r}?"
     near = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.6)
     if near:
         original = next(k for k in known if k.lower() == near[0])

@@ -64,7 +64,8 @@ def test_a_single_recipe_has_no_verdicts(handlens, trained):
 @pytest.mark.usefixtures("trained")
 def test_an_impossible_margin_is_one_line(handlens):
     for margin in ("0", "-1", "100", "nan"):
-        done = handlens("compare", "--verdicts", "--margin", margin)
-        assert done.status == 2
-        assert done.err.count("\n") == 1
-        assert "margin" in done.err
+        for verdicts in ((), ("--verdicts",)):
+            done = handlens("compare", *verdicts, "--margin", margin)
+            assert done.status == 2
+            assert done.err.count("\n") == 1
+            assert f"--margin: got {margin}; expected points above 0 and below 100, e.g. 0.2" in done.err

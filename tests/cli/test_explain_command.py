@@ -56,7 +56,7 @@ def test_explain_on_the_screen(handlens, tmp_path):
     assert done.status == 0
     assert "y = f(kernel.T @ patches(x) + bias)" in done.out
     assert "report: reports/explain-" in done.out
-    assert {"filters.svg", "maps-1.png", "covered.png"} <= {p.name for p in (tmp_path / "figures").iterdir()}
+    assert {"filters.svg", "maps-0.png", "covered.png"} <= {p.name for p in (tmp_path / "figures").iterdir()}
     quiet = handlens("explain", "small", "seen.png", "-q").out
     assert "report:" not in quiet
     assert "Conv2D(8" in quiet
@@ -87,3 +87,28 @@ def test_a_record_without_the_images_contract(handlens, trained, tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"input": {}}))
     for command in ("explain", "predict"):
         assert handlens(command, "small", "seen.png").err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_study_whose_chosen_model_is_no_network_says_which_are(handlens, trained, tmp_path):
+    table = tmp_path / "reports" / "small" / "table.json"
+    said = json.loads(table.read_text())
+    said["models"].reverse()
+    table.write_text(json.dumps(said))
+    for words in (("explain", "small", "seen.png"), ("convert", "small", "net.keras")):
+        done = handlens(*words)
+        assert done.status == 2
+        assert f"Give one of the study's networks, best first: {trained[0]['conv'][:8]} (conv)" in done.err
+        assert done.err.count("\n") == 1
+    said["models"].pop()
+    table.write_text(json.dumps(said))
+    assert "Train one: handlens run" in handlens("explain", "small", "seen.png").err
+
+
+@pytest.mark.usefixtures("trained")
+def test_an_ambiguous_name_lists_the_runs_that_match(handlens, trained):
+    done = handlens("predict", "", "seen.png")
+    assert done.status == 2
+    assert "2 runs begin with ''" in done.err
+    for name, hash in trained[0].items():
+        assert f"{hash[:8]} ({name}, digits)" in done.err

@@ -69,6 +69,7 @@ def test_a_file_is_only_written_over_when_asked(handlens: Any, bench: Any, tmp_p
 def test_what_cannot_be(handlens: Any, bench: Any, classic: Any, tmp_path: Path) -> None:
     hash, other = bench.hashes["lenet5"], classic.hashes
     (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
     runs = ("--runs", classic.store.root)
     for words, said in [
         (("export", hash, "--to", "onx"), "did you mean 'onnx'"),
@@ -78,7 +79,7 @@ def test_what_cannot_be(handlens: Any, bench: Any, classic: Any, tmp_path: Path)
         (("export", hash, "--to", "onnx", "--bits", "16"), "--to html or --to json"),
         (("export", hash, "--to", "html", "--input", "uint8"), "--to onnx"),
         (("export", hash, "--to", "onnx", "--input", "int8"), "uint8 or float32"),
-        (("export", hash, "--to", "html", "-o", "no/x.html"), "folder does not exist"),
+        (("export", hash, "--to", "html", "-o", "file/x.html"), "cannot be written"),
         (("export", hash, "--to", "html", "-o", "folder"), "is a folder"),
         (("export", hash, "--to", "keras", "-o", "x.h5"), "ends in .keras"),
         (("export", other["forest"], "--to", "html", *runs), "randomforestclassifier cannot be exported"),
@@ -92,7 +93,13 @@ def test_what_cannot_be(handlens: Any, bench: Any, classic: Any, tmp_path: Path)
         assert said in done.err.lower(), done.err
         assert done.err.startswith("handlens: ")
         assert done.err.count("\n") == 1
-    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_the_folder_is_made(handlens: Any, bench: Any, tmp_path: Path) -> None:
+    hash = bench.hashes["lenet5"]
+    assert handlens("export", hash, "--to", "json", "-o", "new/deep/x.json").status == 0
+    read_json(tmp_path / "new" / "deep" / "x.json")
 
 
 def test_a_folder_that_may_not_be_written(handlens: Any, bench: Any, monkeypatch: Any) -> None:

@@ -151,12 +151,12 @@ def test_state_and_restore_go_back_exactly() -> None:
     [
         ([], (4,), "no layers"),
         ([layers.Dense(3)], (28, 28, 1), "Flatten"),
-        ([layers.Conv2D(3, 3), layers.Dense(2)], (9, 9, 1), "layer 2, Dense"),
+        ([layers.Conv2D(3, 3), layers.Dense(2)], (9, 9, 1), "layers[1], Dense"),
         ([layers.Conv2D(3, 3)], (9, 9, 1), "last layer"),
         (
             [layers.MaxPooling2D(2), layers.MaxPooling2D(3), layers.Flatten()],
             (4, 4, 1),
-            "layer 2, MaxPooling2D",
+            "layers[1], MaxPooling2D",
         ),
         ([layers.Conv2D(3, 5), layers.Flatten()], (4, 9, 1), "no window of 5 x 5 fits"),
         ([layers.Flatten(), layers.Conv2D(3, 3)], (4, 9, 1), "before Flatten"),

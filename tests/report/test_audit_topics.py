@@ -63,7 +63,7 @@ def test_leaks_are_counted_named_and_shown_as_pairs(dataset):
     assert topic.words[0].startswith(
         "3 of 83 test images (3.6 %) have identical copies among the training images"
     )
-    assert "holds 2 families of copies, 4 images together" in topic.words[1]
+    assert "holds 2 families of identical copies, 4 images together" in topic.words[1]
     assert "1 of the 2 validation images has a copy" in topic.words[1]
     assert topic.words[2].startswith("1 pair of copies has different labels")
     assert [grid.name for grid in topic.grids] == [
@@ -84,12 +84,21 @@ def test_leaks_are_counted_named_and_shown_as_pairs(dataset):
 
 def test_a_clean_set_says_so(dataset):
     clean = Dataset("y", dataset.train.take(np.arange(400)), dataset.test.take(np.arange(80)))
-    topic = leaks(audit_of(clean, validation=np.array([5])))
+    topic = leaks(audit_of(clean, validation=np.array([5]), near=True))
     assert topic.words[0] == (
         "No test image has a copy among the training images, of 80: the test is not leaked."
     )
     assert not topic.grids
     assert not topic.tables
+
+
+def test_a_quick_look_for_identical_copies_says_no_more_than_that(dataset):
+    clean = Dataset("y", dataset.train.take(np.arange(400)), dataset.test.take(np.arange(80)))
+    words = leaks(audit_of(clean, validation=np.array([5]))).words
+    assert words[0] == "No test image has an identical copy among the training images, of 80."
+    assert words[1] == "The training part holds no identical copies of its own images."
+    assert "the full audit, without --quick, looks for changed ones too" in words[-1]
+    assert "leaked" not in " ".join(words)
 
 
 def test_two_pictures_become_one():

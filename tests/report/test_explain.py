@@ -102,7 +102,7 @@ def test_pictures_of_convolutions(explained: Explained) -> None:
     chosen = insides.strongest(np.abs(output).mean(axis=(0, 1)))
     expected = np.rint(255 * output[..., chosen] / output[..., chosen].max())
     np.testing.assert_array_equal(first.grid.images[..., 0], np.moveaxis(expected, 2, 0))
-    assert block.title.startswith("Layer 3: Residual(")
+    assert block.title.startswith("Layer 2: Residual(")
     assert block.grid.images.shape[3] == 3  # below zero and above
 
 

@@ -133,3 +133,36 @@ def test_a_recipe_that_cannot_be_built_is_refused_before_training(recipe, digits
         plan(made, digits)
     assert "\n" not in str(caught.value)
     assert not isinstance(caught.value, DataError)
+
+
+def test_a_table_is_a_recipe_in_python_too():
+    made = study(name="x", dataset="digits", recipes=[{"use": "mlp", "name": "mine", "epochs": 3}, "knn"])
+    assert [recipe.name for recipe in made.recipes] == ["mine", "knn"]
+    assert made.recipes[0].epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("recipes", "message"),
+    [
+        ("knn", r"recipes is 'knn'; expected a list .* Write \[...\] around it"),
+        ({"use": "knn"}, r"Write \[...\] around it"),
+        (zoo("knn"), r"Write \[...\] around it"),
+        (3, "recipes is 3; expected a list of names"),
+        ([3], "study: recipe 1: got 3; expected a table as of"),
+        ([{"use": "knn"}, {"name": "x"}], "study: recipe 2 'x': a recipe has either layers"),
+        ([{"uses": "knn"}], "study: recipe 1: a recipe has either"),
+    ],
+)
+def test_recipes_of_another_kind_are_one_line(recipes, message):
+    with pytest.raises(SpecError, match=message) as refused:
+        study(name="x", dataset="digits", recipes=recipes)
+    assert "\n" not in str(refused.value)
+
+
+def test_too_many_trials_are_refused_before_any_is_made(tmp_path, small, digits):
+    text = f'dataset = "digits"\nreplicates = 1_000_000_000\n{RECIPE}'
+    with pytest.raises(SpecError, match=r"1,000,000,000 trials .* expected at most 100,000"):
+        read_study(written(tmp_path, text))
+    many = dataclasses.replace(small, replicates=10**8)
+    with pytest.raises(SpecError, match=r"trials .* expected at most 100,000. Ask for fewer replicates"):
+        plan(many, digits)

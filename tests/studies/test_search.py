@@ -288,6 +288,10 @@ def test_the_store_shares_its_runs_with_studies(digits, store):
         ({"space": SPACE, "trails": 3}, "did you mean 'trials'"),
         ({"space": SPACE, "recipe": "nett"}, "did you mean 'net'"),
         (
+            {"space": {"optimizer.lr": [1]}},
+            "optimizer.lr.*did you mean 'optimizer.learning_rate'",
+        ),
+        (
             {"space": {"optimizer.learning_rat": [1]}},
             "optimizer.learning_rat.*did you mean 'optimizer.learning_rate'",
         ),

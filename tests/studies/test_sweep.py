@@ -297,6 +297,11 @@ def test_toml_with_quotes_without_and_with_groups(tmp_path):
             "[sweep]\nlearning_rate = [1.0]",
             "no recipe has 'learning_rate'. Did you mean 'optimizer.learning_rate'?",
         ),
+        (
+            "[sweep]\noptimizer.lr = [0.1]",
+            "no recipe has 'optimizer.lr'. Did you mean 'optimizer.learning_rate'?",
+        ),
+        ("[sweep]\nlr = [0.1]", "no recipe has 'lr'. Did you mean 'optimizer.learning_rate'?"),
         ("[sweep]\nlayers.l3 = [1.0]", "no recipe has 'layers.l3'. Did you mean 'layers.l2'?"),
         ("[sweep]\nlayers.1.unit = [1]", "no recipe has 'layers.1.unit'. Did you mean 'layers.1.units'?"),
         ("[sweep]\nlayers.2.units = [1]", "no recipe has 'layers.2.units'. Did you mean 'layers.1.units'?"),

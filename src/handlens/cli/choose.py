@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from handlens.records import Run
     from handlens.studies.storage.store import Store
 
+LISTED = 5  # networks of a study that an error names
+
 Chosen = Annotated[
     str, typer.Argument(metavar="RUN", help="The beginning of a run's name, or a study: its chosen model.")
 ]
@@ -26,17 +28,39 @@ def chosen(name: str, store: Store, reports: Path) -> str:
     """The run that a user means: by its own name, or the chosen model of a study, first replicate."""
     from handlens.errors import StoreError
 
-    table = reports / name / "table.json"
-    if table.is_file():
-        try:
-            return str(json.loads(table.read_text(encoding="utf-8"))["models"][0]["runs"][0])
-        except (ValueError, LookupError, TypeError):
-            raise StoreError("not a study's table", where=table, remedy=f"handlens report {name}") from None
+    models = _models(name, reports)
+    if models:
+        return models[0][0]
     try:
         return store.find(name)
     except StoreError as error:
-        error.remedy = "give a study's name or the beginning of a run's; `handlens runs list` lists them"
+        if "no run" in error.what:
+            error.remedy = "give a study's name or the beginning of a run's; `handlens runs list` lists them"
         raise
+
+
+def networks(name: str, reports: Path, engines: tuple[str, ...]) -> str:
+    """The remedy where a network of these engines was needed: those of the study of that name, best first."""
+    found = [f"{hash[:8]} ({model})" for hash, model, engine in _models(name, reports) if engine in engines]
+    if not found:
+        return "train one: handlens run --dataset mnist-5k --models mlp-64-64"
+    more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+    return f"give one of the study's networks, best first: {', '.join(found[:LISTED])}{more}"
+
+
+def _models(name: str, reports: Path) -> list[tuple[str, str, str]]:
+    """First run, name and engine of each model of a study, the chosen one first; none if it is no study."""
+    from handlens.errors import StoreError
+
+    table = reports / name / "table.json"
+    if not table.is_file():
+        return []
+    try:
+        models = json.loads(table.read_text(encoding="utf-8"))["models"]
+        made = [(str(one["runs"][0]), str(one["model"]), str(one["engine"])) for one in models]
+        return [made[0], *made[1:]]  # an empty table is refused too
+    except (ValueError, LookupError, TypeError):
+        raise StoreError("not a study's table", where=table, remedy=f"handlens report {name}") from None
 
 
 def fitted(run: Run, pictures: Sequence[Path]) -> list[tuple[NDArray[np.uint8], tuple[str, ...]]]:

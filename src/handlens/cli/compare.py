@@ -41,10 +41,13 @@ def compare(
     Example: handlens compare --verdicts
     """
     from handlens.cli.results import plain
-    from handlens.errors import StoreError
+    from handlens.errors import HandlensError, StoreError
     from handlens.report import table
     from handlens.studies.storage.gather import by_dataset
 
+    if not 0 < margin < 100:
+        expected = "points above 0 and below 100, e.g. 0.2"
+        raise HandlensError(f"got {margin:g}", where="--margin", expected=expected)
     store = common.store(runs)
     hashes = [store.find(name) for name in names] if names else store.hashes()
     if not hashes:
@@ -67,10 +70,8 @@ def compare(
 
 def _judge(result: StudyResult, store: Store, margin: float) -> Judged | None:
     """The verdicts of a data set's recipes; None where there is only one."""
-    from handlens.evaluate.compare.verdict import check
     from handlens.studies.judging.verdicts import judge
 
-    check(margin / 100)
     return judge(result, margin / 100, store=store) if len(result.members) > 1 else None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handlens.cli import common
-from handlens.cli.choose import chosen
+from handlens.cli.choose import chosen, networks
 
 if TYPE_CHECKING:
     from handlens.engines.keras.exchange.convert import Conversion
@@ -111,6 +111,7 @@ def _model(source: str, runs: Path, reports: Path) -> Any:
             f"{record.name} is a model of the engine {record.engine!r}",
             where=source,
             expected="a network, trained by the engine scratch or keras",
+            remedy=networks(source, reports, ("scratch", "keras")),
         )
     return model
 

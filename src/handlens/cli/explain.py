@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handlens.cli import common
-from handlens.cli.choose import Chosen, chosen, fitted
+from handlens.cli.choose import Chosen, chosen, fitted, networks
 
 if TYPE_CHECKING:
     from handlens.report.explanation import Explanation
@@ -32,6 +32,7 @@ def explain(
 
     Example: handlens explain first-look scan.png
     """
+    from handlens.errors import StoreError
     from handlens.report.explain import explain_text, write_explain
     from handlens.report.explanation import explain as follow
     from handlens.report.explanation import has_layers
@@ -39,7 +40,11 @@ def explain(
 
     store = common.store(runs)
     hash = chosen(run, store, reports)
-    has_layers(store.read(hash))
+    try:
+        has_layers(store.read(hash))
+    except StoreError as error:
+        error.remedy = error.remedy or networks(run, reports, ("scratch",))
+        raise
     record, model = load_model(store, hash)
     ((image, notes),) = fitted(record, [picture])
     shown = None if label is None else _position(label, record.classes)

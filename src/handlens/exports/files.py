@@ -16,7 +16,7 @@ def check_target(target: Path, *, force: bool) -> None:
     """Whether a file can be written there.
 
     Raises:
-        StoreError: it exists and `force` is false, it is a folder, or its folder does not exist.
+        StoreError: it exists and `force` is false, or it is a folder.
     """
     if target.is_dir():
         raise StoreError("is a folder", where=target, expected="a file's name")
@@ -24,13 +24,13 @@ def check_target(target: Path, *, force: bool) -> None:
         raise StoreError(
             "exists already", where=target, remedy="add --force to write over it, or give another name"
         )
-    if not target.parent.is_dir():
-        raise StoreError("its folder does not exist", where=target, remedy=f"mkdir -p {target.parent}")
 
 
 @contextmanager
 def placing(target: Path, *, force: bool) -> Iterator[Path]:
     """A place of the same name, beside; what lies there in the end is flushed and moves to the target, whole.
+
+    The target's folder is made if need be.
 
     Raises:
         StoreError: as `check_target`, or it cannot be written.
@@ -38,6 +38,7 @@ def placing(target: Path, *, force: bool) -> Iterator[Path]:
     check_target(target, force=force)
     beside = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=target.parent))
         yield beside / target.name
         with (beside / target.name).open("rb") as file:

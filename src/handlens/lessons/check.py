@@ -22,7 +22,8 @@ from handlens.lessons.observe import Seen, run
 from handlens.lessons.repeat import check_repeats
 from handlens.lessons.report import NOTE, OK, WRONG, Finding, Report, inside
 from handlens.lessons.setup import Setup, settle
-from handlens.lessons.subject import Stopped, Subject, parameters, same_value
+from handlens.lessons.subject import Stopped, Subject, not_called, parameters, same_value
+from handlens.lessons.unused import unused_parameters
 from handlens.nn.arrays import Array
 
 ACTIVATIONS = tuple(name for name in FUNCTIONS if "(" not in name and name != "linear")
@@ -86,23 +87,20 @@ class _Checked:
 
 
 def _layer(thing: Any, name: str, kind: str | None, batch: str | None) -> Report:
-    setup, message = settle(thing, DISTINCT, batch)
-    stopped = "" if setup else message
+    setup, stopped = settle(thing, DISTINCT, batch)
     if setup is not None:
         try:
             checked = _best(setup, thing, kind, None)
             return Report(name, checked.kind, setup.batch, checked.said, tuple(checked.findings))
         except Stopped as error:
-            stopped = str(error)
+            stopped = error
     # Where a matrix is turned round the shapes clash: with all sizes equal they fit, and the numbers speak.
     square, other = settle(
         thing, SQUARE, batch or (setup.batch if setup else None), setup.place if setup else None
     )
     if square is None:
-        raise SpecError(
-            f"forward cannot be called ({message or other})", where=name,
-            expected="forward(x) of an array [n, features] or [features, n]",
-        )  # fmt: skip
+        wanted = "forward(x) of an array [n, features] or [features, n]"
+        raise not_called("forward", [stopped, other], name, wanted)
     try:
         checked = _best(square, thing, kind, _turned(thing, setup))
     except Stopped as error:
@@ -195,6 +193,8 @@ def _kind(setup: Setup, thing: Any, kind: str | None, turned: bool | None, once:
         return _Checked(
             kind or "layer", [Finding("forward", WRONG, "dtype", f"the output is {once.dtype}")], ""
         )
+    if unused := unused_parameters(setup):
+        return _Checked(kind or "layer", [Finding("forward", WRONG, "unused", ", ".join(unused))], "")
     held = parameters(setup.fresh(), setup.inputs(1))
     inner = [layer for layer in getattr(subject.thing, "layers", []) or [] if hasattr(layer, "forward")]
     if kind is None and (inner or (held and not is_linear(setup, held, once))):

@@ -26,7 +26,7 @@ from handlens.lessons.loss_reference import (
     scales,
     softmax,
 )
-from handlens.lessons.subject import Stopped, Subject
+from handlens.lessons.subject import Stopped, Subject, not_called
 from handlens.nn.arrays import Array
 
 
@@ -76,7 +76,7 @@ def settle_loss(target: Any, kind: str, batch: str | None) -> LossSetup:
         SpecError: no way of calling it works.
     """
     best: tuple[int, LossSetup | None] = (0, None)
-    message = ""
+    stops: list[Stopped] = []
     name = getattr(target, "__name__", type(target).__name__).lower()
     hint = SQUARES if re.search(r"mse|square", name) else ""
     kinds = (kind,) if kind else sorted(KINDS, key=lambda k: k != hint)
@@ -87,13 +87,11 @@ def settle_loss(target: Any, kind: str, batch: str | None) -> LossSetup:
             try:
                 score = _score(setup) + (k == hint)
             except (Stopped, SpecError, TypeError) as error:
-                message = str(error)
+                stops.append(error if isinstance(error, Stopped) else Stopped(str(error)))
                 continue
             best = max(best, (score, setup), key=lambda pair: pair[0])
     if best[1] is None:
-        raise SpecError(
-            f"the loss cannot be called ({message})", where=name, expected="forward(prediction, labels)"
-        )
+        raise not_called("the loss", stops, name, "forward(prediction, labels)")
     return best[1]
 
 

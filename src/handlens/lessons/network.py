@@ -15,7 +15,7 @@ from handlens.lessons.inside import Slot
 from handlens.lessons.observe import Seen, run
 from handlens.lessons.report import OK, WRONG, Finding
 from handlens.lessons.setup import Setup
-from handlens.lessons.subject import Stopped, Subject
+from handlens.lessons.subject import Stopped, Subject, most_plausible
 from handlens.nn.arrays import Array
 
 
@@ -48,17 +48,16 @@ def check_network(setup: Setup) -> tuple[list[Finding], str]:
     findings = [_outputs(setup, y), _large(setup)]
     if subject.backward_function is None:
         return [*findings, Finding("backward", WRONG, "missing", "no backward was found")], ""
-    message = ""
-    tried = []
+    tried, stops = [], []
     for way in _plans(subject):
         try:
             found, said, wrong = _under(setup, way, x)
         except Stopped as stop:
-            message = str(stop)
+            stops.append(stop)
             continue
         tried.append((wrong, found, said))
     if not tried:
-        raise Stopped(message)
+        raise most_plausible(stops)
     _, found, said = min(tried, key=lambda item: item[0])
     return findings + found, said
 

@@ -39,7 +39,7 @@ class Finding:
             return f"{self.verdict:5}  {name}{': ' + self.detail if self.detail else ''}{error}"
         says, look = CAUSES[self.cause]
         detail = f": {self.detail}" if self.detail else ""
-        return f"{self.verdict:5}  {name} {says}{detail}{error}\n       cause: {self.cause}. Look at {look}."
+        return f"{self.verdict:5}  {name} {says}{detail}{error}\n       cause: {self.cause}. {look}."
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from handlens.errors import SpecError
 from handlens.lessons.build import Fresh, Sizes, fresh_subjects
 from handlens.lessons.inside import Slot
-from handlens.lessons.subject import Stopped, Subject, parameters
+from handlens.lessons.subject import Stopped, Subject, most_plausible, parameters
 from handlens.nn.arrays import Array
 
 WIDEST = 4096
@@ -59,13 +59,15 @@ def _alive(subject: Subject, held: list[Slot]) -> bool:
     return all(h.name in names for h in held)
 
 
-def settle(target: Any, sizes: Sizes, batch: str | None, only: int | None = None) -> tuple[Setup | None, str]:
-    """The first setup under which forward runs and gives a batch of outputs, and else the last message.
+def settle(
+    target: Any, sizes: Sizes, batch: str | None, only: int | None = None
+) -> tuple[Setup | None, Stopped]:
+    """The first setup under which forward runs and gives a batch of outputs, and else what stopped it.
 
     `only`: the place of the one way to make it that may be tried.
     """
     best: Setup | None = None
-    message = ""
+    stops: list[Stopped] = []
     for place, fresh in enumerate(fresh_subjects(target, sizes)):
         if only not in (None, place):
             continue
@@ -73,10 +75,10 @@ def settle(target: Any, sizes: Sizes, batch: str | None, only: int | None = None
             subject = fresh()
             widths = list(_widths(subject, sizes))
         except SpecError as error:
-            message = str(error)
+            stops.append(Stopped(str(error)))
             continue
         except Exception as error:
-            message = f"{type(error).__name__}: {error}"
+            stops.append(Stopped(f"{type(error).__name__}: {error}"))
             continue
         for into in widths:
             for way in (batch,) if batch else ("first", "last"):
@@ -84,13 +86,13 @@ def settle(target: Any, sizes: Sizes, batch: str | None, only: int | None = None
                 try:
                     score = _score(fresh(), found, sizes)
                 except Stopped as error:
-                    message = str(error)
+                    stops.append(error)
                     continue
                 if score > (best.score if best else 0):
                     best = Setup(fresh, way, sizes.n, into, score, place)
                 if score == 3:
-                    return best, ""
-    return best, message
+                    return best, Stopped("")
+    return best, most_plausible(stops)
 
 
 def _widths(subject: Subject, sizes: Sizes) -> Iterator[int]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import re
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +21,50 @@ from handlens.lessons.inside import Slot, slots
 from handlens.nn.arrays import Array
 from handlens.nn.cache import Cache
 
+_OURS, _NUMPY = f"{Path(__file__).parents[1]}{os.sep}", f"{Path(np.__file__).parent}{os.sep}"
 _ZERO = re.compile(r"^(zero|reset|clear)_?(grad|gradients?|grads)?$")
 
 
 class Stopped(Exception):
-    """The student's own code raised; the text is its message."""
+    """The student's own code raised; the text is its message.
+
+    `own`: the code broke by itself, and not for the way in which it was called; `reached`: the line of the
+    called function at which it stopped.
+    """
+
+    def __init__(self, said: str, *, own: bool = False, reached: int = 0) -> None:
+        super().__init__(said)
+        self.own, self.reached = own, reached
+
+
+def most_plausible(stops: list[Stopped]) -> Stopped:
+    """Of the stops of several ways to call one thing, the one to show: the first that came furthest."""
+    return max(stops, key=lambda stop: (stop.own, stop.reached), default=Stopped(""))
+
+
+def not_called(what: str, stops: list[Stopped], name: str, expected: str) -> SpecError:
+    """What is said where no way of calling it works: an error of its own has nothing to do with our ways."""
+    stop = most_plausible(stops)
+    if stop.own:
+        return SpecError(f"{what} stops with {stop}", where=name)
+    return SpecError(f"{what} cannot be called ({stop})", where=name, expected=expected)
+
+
+def _stopped(error: Exception) -> Stopped:
+    """The stop of an error in the student's code, with its place there."""
+    frames = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if not frame.f_code.co_filename.startswith((_OURS, _NUMPY))
+    ]
+    said = f"{type(error).__name__}: {error}"
+    if not frames:
+        return Stopped(said)
+    # Shapes and arguments clash where the way was wrong, and so do the methods of a number or a list.
+    plain = isinstance(getattr(error, "obj", None), int | float | str | tuple | list | dict)
+    by_way = isinstance(error, ValueError | TypeError | IndexError) or plain
+    name, line = frames[-1]
+    return Stopped(f"{said} ({Path(name).name}, line {line})", own=not by_way, reached=frames[0][1])
 
 
 @dataclass
@@ -117,7 +159,7 @@ class Subject:
             except SpecError as error:
                 raise Stopped(str(error)) from error
             except Exception as error:
-                raise Stopped(f"{type(error).__name__}: {error}") from error
+                raise _stopped(error) from error
 
 
 def _takes_one(function: Callable[..., Any]) -> bool:

@@ -93,7 +93,7 @@ class Network:
             try:
                 shape = layer.place(shape)
             except SpecError as error:
-                error.where = f"layer {number + 1}, {error.where}"
+                error.where = f"layers[{number}], {error.where}"
                 raise
         if len(shape) != 1:
             raise SpecError(

@@ -134,9 +134,9 @@ def feature_maps(explanation: Explanation) -> list[LayerPictures]:
             else "Blue is above zero, orange below, white is zero."
         )
         drawn = lit(maps[chosen]) if positive else signed(maps[chosen])
-        title = f"Layer {number + 1}: {explanation.texts[number]}"
+        title = f"Layer {number}: {explanation.texts[number]}"
         how += f" {_shown(len(maps), 'map', 'those with the strongest answers')}"
-        made.append(LayerPictures(title, how, grid(f"maps-{number + 1}", title, drawn, tiles, SMALL)))
+        made.append(LayerPictures(title, how, grid(f"maps-{number}", title, drawn, tiles, SMALL)))
     return made
 
 

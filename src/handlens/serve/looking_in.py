@@ -46,7 +46,7 @@ def _plain(made: Explanation) -> dict[str, Any]:
     first, maps = insides.weights(made), {part.grid.name: part for part in insides.feature_maps(made)}
     layers = []
     for i, (row, layer) in enumerate(zip(rows(made), made.trace.layers, strict=True)):
-        drawn = maps.get(f"maps-{i + 1}") or _cells(i, made.texts[i], layer)
+        drawn = maps.get(f"maps-{i}") or _cells(i, made.texts[i], layer)
         layers.append(row_dict(row) | {"pictures": pictures(drawn)})
     return {
         "run": made.run.trial.hash,
@@ -85,10 +85,10 @@ def _cells(position: int, text: str, layer: LayerTrace) -> insides.LayerPictures
     words = (
         f"Each cell is a unit, row by row: {how}." if values.ndim != 3 else f"Each picture is a map: {how}."
     )
-    title = f"Layer {position + 1}: {text}"
+    title = f"Layer {position}: {text}"
     drawn = insides.lit(maps) if positive else insides.signed(maps)
     side = LARGE if values.ndim != 3 else LARGE * 3 // 4
-    return insides.LayerPictures(title, words, grid(f"cells-{position + 1}", title, drawn, tiles, side))
+    return insides.LayerPictures(title, words, grid(f"cells-{position}", title, drawn, tiles, side))
 
 
 def _folded(values: Any) -> Any:

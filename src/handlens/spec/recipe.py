@@ -249,10 +249,8 @@ def _layers(value: Any, where: str) -> tuple[Layer, ...]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not texts:
         raise SpecError(f"layers is {value!r}", where=where, expected="a list of texts like 'Dense(64)'")
-    return tuple(
-        layer
-        for position, text in enumerate(texts, 1)
-        for layer in parse_list(
-            _text(text, f"{where}: layers[{position}]"), LAYERS, where=f"{where}: layers[{position}]"
-        )
-    )
+    found: list[Layer] = []
+    for text in texts:
+        place = f"{where}: layers[{len(found)}]"  # counted from 0, as Python and the keys of sweeps do
+        found += parse_list(_text(text, place), LAYERS, where=place)
+    return tuple(found)

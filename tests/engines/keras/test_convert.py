@@ -383,14 +383,14 @@ def test_targets(tmp_path):
     (tmp_path / "there").mkdir()
     for target, match in [
         ("there", "exists already"),
-        ("a/b", "does not exist"),
+        ("x.keras/b", "cannot be written"),
         ("y.keras", "a folder's name"),
     ]:
         with pytest.raises(StoreError, match=match):
             from_file(file, tmp_path / target)
     for target, match in [
         ("x.keras", "exists already"),
-        ("a/b.keras", "does not exist"),
+        ("x.keras/b.keras", "cannot be written"),
         ("y", "ends in .keras"),
     ]:
         with pytest.raises(StoreError, match=match):
@@ -399,4 +399,5 @@ def test_targets(tmp_path):
         to_folder(model, tmp_path / "made")
     with pytest.raises(SpecError, match="author's code"):
         to_file(object(), tmp_path / "y.keras")
-    assert {p.name for p in tmp_path.iterdir()} == {"x.keras", "there"}
+    to_file(model, tmp_path / "new" / "y.keras")
+    assert {p.name for p in tmp_path.iterdir()} == {"x.keras", "there", "new"}

@@ -67,13 +67,18 @@ def leaked_tests(found: Audit) -> NDArray[np.bool_]:
     return np.asarray(seen[len(found.dataset.train) :])
 
 
+def _copies(found: Audit) -> str:
+    return "copies" if found.near else "identical copies"
+
+
 def _finding(found: Audit) -> str:
     tests, leaked = len(found.dataset.test), int(leaked_tests(found).sum())
-    what = "copies" if found.near else "identical copies"
+    if not leaked and not found.near:
+        return f"No test image has an identical copy among the training images, of {tests:,}."
     if not leaked:
         return f"No test image has a copy among the training images, of {tests:,}: the test is not leaked."
     share = formats.percent(leaked / tests, 2 if leaked < tests / 100 else 1)
-    verb = "has a copy" if leaked == 1 else f"have {what}"
+    verb = "has a copy" if leaked == 1 else f"have {_copies(found)}"
     return (
         f"{leaked:,} of {tests:,} test images ({share} %) {verb} among the training images. A model may know "
         "them by heart, so its test score is too good by up to that much: leave them out, or judge by the "
@@ -88,9 +93,9 @@ def _inside(found: Audit) -> str:
     sizes = np.bincount(found.training_families, minlength=1)
     several = sizes[sizes > 1]
     if not len(several):
-        return "The training part holds no copies of its own images."
+        return f"The training part holds no {_copies(found)} of its own images."
     said = (
-        f"The training part holds {formats.plural(len(several), 'family', 'families')} of copies, "
+        f"The training part holds {formats.plural(len(several), 'family', 'families')} of {_copies(found)}, "
         f"{int(several.sum()):,} images together, the largest of {int(several.max()):,}."
     )
     if leaked:
@@ -113,7 +118,10 @@ def _contradicting(found: Audit) -> str:
 
 def _meaning(found: Audit) -> str:
     if not found.near:
-        return "Only identical images were looked for (--quick)."
+        return (
+            "Only identical copies were looked for (--quick): the full audit, without --quick, looks for "
+            "changed ones too (moved, turned, brighter, noisy)."
+        )
     kinds = [kind for kind in KINDS if kind in found.duplicates.counts]
     return "; ".join(f"{kind}: {MEANING[kind]}" for kind in kinds).capitalize() + "." if kinds else ""
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handlens.errors import SpecError, did_you_mean
+from handlens.errors import SpecError, did_you_mean, our_name
 from handlens.spec import Recipe, digest, to_dict
 from handlens.studies.planning.fields import settable, with_value
 from handlens.studies.planning.sweep import Sweep, bounded
@@ -120,7 +120,10 @@ def short_keys(keys: Sequence[str]) -> dict[str, str]:
 
 
 def _suggestion(key: str, known: set[str]) -> str:
-    """The key that was meant: one that ends so, one that begins so, or any."""
+    """The key that was meant: as it is called here, one that ends so, one that begins so, or any."""
+    key = our_name(key)
+    if key in known:
+        return f"did you mean {key!r}?"
     ends = sorted(k for k in known if k.endswith(f".{key}"))
     if ends:
         return f"did you mean {ends[0]!r}?"

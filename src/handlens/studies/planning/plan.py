@@ -16,10 +16,11 @@ from handlens.data import Dataset, Options, split
 from handlens.engines import engine
 from handlens.errors import SpecError, did_you_mean
 from handlens.records import Split, Trial
-from handlens.spec import Recipe, digest, explained, from_dict, to_dict, zoo
+from handlens.spec import Recipe, digest, explained, to_dict
 from handlens.spec.text import description
 from handlens.studies.planning.configurations import Configuration, expand
-from handlens.studies.planning.sweep import Sweep, read_sweep
+from handlens.studies.planning.recipes import read_recipes
+from handlens.studies.planning.sweep import Sweep, bounded_trials, read_sweep
 
 __all__ = ["Configuration", "Planned", "Study", "configurations", "plan", "read_study", "study"]
 
@@ -127,7 +128,7 @@ def read_study(path: Path) -> Study:
         name=table.get("name", path.stem),
         title=table.get("title", path.stem),
         dataset=str(beside) if ("/" in dataset or beside.exists()) else dataset,
-        recipes=[_recipe(recipe, f"{path}: recipe {i}") for i, recipe in enumerate(recipes, 1)],
+        recipes=recipes,
         split=_checked(Split, {"validation": 0.1} | _table(table, "split", path), f"{path}: [split]"),
         sweep=_a_table(table, "sweep", path),
         test=when,
@@ -140,33 +141,29 @@ def read_study(path: Path) -> Study:
 def study(
     *,
     where: str = "study",
-    recipes: Sequence[Recipe | str],
+    recipes: Sequence[Recipe | str | Mapping[str, Any]],
     sweep: Mapping[str, Any] | Sweep = (),
     **fields: Any,
 ) -> Study:
-    """A checked study from Python; a recipe may be the name of one of the zoo.
+    """A checked study from Python; a recipe may be the name of one of the zoo, or a table as of `[[recipe]]`.
 
     `sweep` is what would be the table `[sweep]` of a TOML file:
     `{"layers.l2": {"logspace": [1e-6, 1e-3, 5]}, "zip": [{"epochs": [10, 20], "batch_size": [64, 128]}]}`.
 
     Raises:
-        SpecError: no recipe, two of one name, a field that breaks its rule, a sweep that cannot be.
+        SpecError: no recipe, two of one name, a field that breaks its rule, a sweep that cannot be, too many
+            trials.
     """
-    made = tuple(zoo(recipe) if isinstance(recipe, str) else recipe for recipe in recipes)
-    if not made:
-        raise SpecError("no recipe", where=where, remedy='add [[recipe]] with use = "forest"')
-    names = [recipe.name for recipe in made]
-    for name in names:
-        if names.count(name) > 1:
-            said = f"{names.count(name)} recipes are called {name!r}"
-            raise SpecError(said, where=where, remedy="give each its name")
+    made = read_recipes(recipes, where)
     axes = read_sweep(sweep, f"{where}: [sweep]") if isinstance(sweep, Mapping) else sweep
-    expand(made, axes, where)  # refuses what cannot be, while it is known where it is written
+    found = expand(made, axes, where)  # refuses what cannot be, while it is known where it is written
     try:
-        return Study(recipes=made, sweep=axes, **fields)
+        checked = Study(recipes=made, sweep=axes, **fields)
     except SpecError as error:
         error.where = where
         raise
+    bounded_trials(len(found), checked.replicates, where)
+    return checked
 
 
 def configurations(study: Study) -> tuple[Configuration, ...]:
@@ -189,6 +186,7 @@ def plan(study: Study, dataset: Dataset) -> tuple[Planned, ...]:
     """
     split(dataset.train.labels, study.split.validation, study.split.seed)  # refuses an impossible one
     found = configurations(study)
+    bounded_trials(len(found), study.replicates, study.name)
     for configuration in found:
         recipe = configuration.recipe
         try:
@@ -220,12 +218,6 @@ def _known(table: dict[str, Any], kind: str, where: str) -> None:
     for key in table:
         if key not in KEYS[kind]:
             raise SpecError(f"unknown key {key!r}", where=where, remedy=did_you_mean(key, KEYS[kind]))
-
-
-def _recipe(table: Any, where: str) -> Recipe:
-    if not isinstance(table, dict):
-        raise SpecError(f"got {table!r}", where=where, expected="a table [[recipe]]")
-    return from_dict(table, where=where)
 
 
 def _a_table(table: dict[str, Any], key: str, path: Path) -> dict[str, Any]:

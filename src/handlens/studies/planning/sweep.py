@@ -12,7 +12,7 @@ from handlens.errors import SpecError
 from handlens.spec import Estimator, to_text
 from handlens.studies.planning.fields import NONE
 
-LIMIT = 10_000  # configurations
+LIMIT, TRIALS = 10_000, 100_000  # configurations; configurations times replicates
 RANGES = ("linspace", "logspace")
 
 
@@ -70,6 +70,15 @@ def bounded(count: int, where: str) -> None:
     """Refuse more configurations than anybody can mean."""
     if count > LIMIT:
         raise SpecError(f"{count:,} configurations", where=where, expected=f"at most {LIMIT:,}")
+
+
+def bounded_trials(configurations: int, replicates: int, where: str) -> None:
+    """Refuse more trials than anybody can mean, before any of them is made."""
+    count = configurations * replicates
+    if count > TRIALS:
+        each = "configuration" if configurations == 1 else "configurations"
+        said = f"{count:,} trials ({configurations:,} {each}, {replicates:,} replicates each)"
+        raise SpecError(said, where=where, expected=f"at most {TRIALS:,}", remedy="ask for fewer replicates")
 
 
 def _values(raw: Any, where: str) -> tuple[Any, ...]:

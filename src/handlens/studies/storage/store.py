@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from handlens.errors import StoreError
 from handlens.records import Look, Run, from_json, to_json
 from handlens.studies.storage import arrays, disk, manifest
+from handlens.studies.storage.ambiguous import not_one
 from handlens.studies.storage.manifest import Manifest
 from handlens.studies.storage.result import Looks, Predictions, Tested
 
@@ -73,9 +74,7 @@ class Store:
         found = [hash for hash in self.names() if hash.startswith(prefix)]
         if len(found) == 1:
             return found[0]
-        what = "no run begins" if not found else f"{len(found)} runs begin"
-        remedy = "`handlens runs list` lists the runs" if not found else "give more of its name"
-        raise StoreError(f"{what} with {prefix!r}", where=self.root, remedy=remedy)
+        raise not_one(prefix, found, self.root, self.read)
 
     def listed(self, hash: str, *, test: bool = False) -> Manifest:
         """What the run's folder, or its test/, is to hold; spares who reads several files the second look.

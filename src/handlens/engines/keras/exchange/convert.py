@@ -153,29 +153,33 @@ def check_target(target: Path, *, keras_file: bool) -> None:
     """Whether something can be written there.
 
     Raises:
-        StoreError: it exists, its folder does not, or its name is not what will be written.
+        StoreError: it exists, or its name is not what will be written.
     """
     if keras_file != (target.suffix == ".keras"):
         wanted = "a name that ends in .keras" if keras_file else "a folder's name"
         raise StoreError("cannot be what this is converted to", where=target, expected=wanted)
     if target.exists() or target.is_symlink():
         raise StoreError("exists already", where=target, remedy="remove it, or give another name")
-    if not target.parent.is_dir():
-        raise StoreError("its folder does not exist", where=target, remedy=f"mkdir -p {target.parent}")
 
 
 @contextmanager
 def _placing(target: Path) -> Iterator[Path]:
-    """A place of the same name; what lies there in the end moves to the target, whole."""
-    beside = Path(tempfile.mkdtemp(prefix=".handlens-", dir=target.parent))
+    """A place of the same name; what lies there in the end moves to the target, whole.
+
+    The target's folder is made if need be.
+    """
+    beside = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".handlens-", dir=target.parent))
         yield beside / target.name
         check_target(target, keras_file=target.suffix == ".keras")
         (beside / target.name).rename(target)
     except OSError as error:
         raise StoreError(f"cannot be written ({error})", where=target) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        if beside is not None:
+            shutil.rmtree(beside, ignore_errors=True)
 
 
 def _preparation(prepare: Prepare) -> Preparation:
