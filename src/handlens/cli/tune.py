@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def tune(
     file: Annotated[
-        Path, typer.Argument(help="A study's TOML file with a table [search].", show_default=False)
+        Path, typer.Argument(help="A study's TOML file with a table \\[search].", show_default=False)
     ],
     trials: Annotated[
         int | None, typer.Option("--trials", min=1, help="Budget of trials instead of the file's.")
