@@ -15,6 +15,7 @@ from pages import values
 
 from handlens.data.images import Dataset, ImageSet
 from handlens.evaluate import Interval
+from handlens.records import Epoch
 from handlens.report import write_look, write_study
 from handlens.report.charts.accuracy import accuracies, domain
 from handlens.report.charts.curves import learning_curves, points
@@ -117,6 +118,23 @@ def test_equal_and_perfect_rows_still_have_an_axis(study: StudyResult) -> None:
     perfect = [replace(study.rows[0], test=Interval(1, 1, 1), validation=Interval(1, 1, 1))]
     low, high = domain(perfect)
     assert low < high == 100
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 4, 5, 7, 8, 25, 300])
+def test_an_axis_of_epochs_has_whole_ones_once(study: StudyResult, last: int) -> None:
+    (member,) = (m for m in study.members if m.name == "mlp")
+    run = replace(
+        member.runs[0],
+        history=tuple(Epoch(e, 1 / e, 0.5, 0.5, 1 / e, 0.5, 0.5, 1.0) for e in range(1, last + 1)),
+    )
+    figure = learning_curves([replace(member, runs=(run,))], {"mlp": COLOURS[0]})[0]
+    texts = [node.text for node in ElementTree.fromstring(figure.svg()).iter() if node.tag.endswith("text")]
+    ticks = [text for text in texts[: texts.index("Epoch")] if text]
+    assert ticks == sorted(set(ticks), key=int)
+    assert 1 <= len(ticks) <= 7
+    assert all(1 <= int(tick) <= last for tick in ticks)
+    if last <= 7:
+        assert len(ticks) == last
 
 
 def test_curves_follow_replicates_that_stop_early(study: StudyResult) -> None:

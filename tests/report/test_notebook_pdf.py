@@ -6,6 +6,7 @@ import base64
 import io
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -106,3 +107,45 @@ def test_odd_texts_do_not_stop_it(text: str) -> None:
         width = page.get_width()
         boxes = [characters.get_charbox(i) for i in range(characters.count_chars())]
         assert all(box[2] <= width - 30 for box in boxes)
+
+
+def overprinted(content: bytes) -> list[str]:
+    """Letters that lie upon others, a text a page."""
+    found = []
+    for page in pdfium.PdfDocument(content):
+        characters = page.get_textpage()
+        text = [characters.get_text_range(i, 1) for i in range(characters.count_chars())]
+        inked = [i for i, letter in enumerate(text) if letter.strip()]
+        left, bottom, right, top = np.array([characters.get_charbox(i) for i in inked]).T
+        across = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
+        up = np.minimum(top[:, None], top) - np.maximum(bottom[:, None], bottom)
+        upon = (across > 1.0) & (up > 1.0) & ~np.eye(len(inked), dtype=bool)
+        found.append("".join(text[inked[i]] for i in np.flatnonzero(upon.any(axis=1))))
+    return found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "logistic",
+        "one layer learning_rate=1.0 units=64",
+        "a-recipe-with-a-name-of-sixty-characters-and-not-a-single-blank-in-it",
+    ],
+)
+@pytest.mark.parametrize("more", [0, 6])
+def test_columns_do_not_overprint_each_other(name: str, more: int) -> None:
+    columns = ["Recipe", "Curves", "Training, % [95 %]", "Validation, % [95 %]", "Test, % [95 %]"]
+    columns += [f"{a} − {b}, points [95 %]" for a, b in (("Training", "validation"), ("Validation", "test"))]
+    columns.append("Training − test, points [95 %]")
+    row = [name, "cannot tell", "98.0 [97.1–98.7]", "96.9 [94.0–98.4]", "95.8 [93.7–97.3]"]
+    row += ["−1.5 [−32.2 to 30.3]"] * 3
+    columns += ["Learning rate"] * more
+    row += ["0.0003162"] * more
+    rows = [columns, [":---"] * 2 + ["---:"] * (6 + more), row]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    content = typeset(book(nbformat.v4.new_markdown_cell(table)))
+    assert overprinted(content) == [""]
+    page = pdfium.PdfDocument(content)[0]
+    letters = page.get_textpage()
+    assert max(letters.get_charbox(i)[2] for i in range(letters.count_chars())) <= page.get_width() - 50
+    assert "cannot tell" in text_of(content)

@@ -93,3 +93,9 @@ def test_a_column_has_one_number_of_decimals_and_stays_true(values: list[float],
 )
 def test_digits_follow_the_intervals(intervals: list[Interval], digits: int) -> None:
     assert formats.percent_digits(intervals) == digits
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_test_and_error_are_two_headings(study: StudyResult, width: int) -> None:
+    heading = next(line for line in printed(study.rows, width) if "error %" in line)
+    assert "test   error %" in heading

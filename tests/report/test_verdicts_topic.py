@@ -110,6 +110,12 @@ def test_a_real_study(study):
     assert verdicts(result("s", "", "", study.members[:1])) is None
 
 
+def test_a_heading_says_that_p_is_corrected(study):
+    (table,) = (t for t in verdicts(study).tables if t.title == "Every pair")
+    assert "p (Holm)" in table.columns
+    assert "p" not in table.columns
+
+
 def test_the_margin_is_the_users(study):
     assert verdicts(study, margin=0.5).plain["pairs"][0]["kind"] == "equivalent"
 

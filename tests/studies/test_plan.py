@@ -7,6 +7,7 @@ from handlens.records import Split
 from handlens.spec import zoo
 from handlens.studies.planning.plan import plan, read_study, study
 from handlens.studies.planning.toml import to_toml
+from handlens.studies.search.wanted import search_table
 
 RECIPE = '[[recipe]]\nuse = "dummy"\n'
 
@@ -89,8 +90,26 @@ def test_a_file_that_cannot_be_read(tmp_path, name):
 def test_a_file_that_is_no_text(tmp_path):
     path = tmp_path / "x.toml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SpecError, match="not TOML"):
+    with pytest.raises(SpecError, match="not text in UTF-8"):
         read_study(path)
+
+
+def test_the_mark_that_windows_editors_put_in_front_is_no_part_of_the_text(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_bytes(f'dataset = "digits"\n{RECIPE}'.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert read_study(path).dataset == "digits"
+    path.write_bytes(f'dataset = "digits"\n[search]\ntrials = 3\n{RECIPE}'.encode("utf-8-sig"))
+    assert search_table(path) == {"trials": 3}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+def test_another_encoding_is_named_with_the_remedy(tmp_path, encoding):
+    path = tmp_path / "x.toml"
+    path.write_bytes(f'dataset = "digits"\ntitle = "Größe"\n{RECIPE}'.encode(encoding))
+    with pytest.raises(SpecError) as caught:
+        read_study(path)
+    said = f'{path}: not text in UTF-8. Save it with the encoding UTF-8 (in Notepad: "Save as")'
+    assert str(caught.value) == said
 
 
 def test_replicate_r_has_the_same_seed_in_every_recipe(small, digits):

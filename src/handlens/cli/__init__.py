@@ -28,6 +28,7 @@ from handlens.cli import (
     run,
     runs,
     serve,
+    streams,
     tune,
     twin,
 )
@@ -90,6 +91,7 @@ def _one_line(message: Warning | str, *_: object, **__: object) -> None:
 def main() -> None:
     """Run the command line; a user's mistake is one line and status 2."""
     warnings.showwarning = _one_line
+    streams.plain_where_needed()
     try:
         app()
     except HandlensError as error:

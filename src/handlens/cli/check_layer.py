@@ -27,7 +27,9 @@ def check_layer(
     ] = None,
     batch: Annotated[
         str | None,
-        typer.Option("--batch", help="Where the images lie: first, [n, features], or last, [features, n]."),
+        typer.Option(
+            "--batch", help="Where the images lie: first, \\[n, features], or last, \\[features, n]."
+        ),
     ] = None,
     as_json: common.Json = False,
 ) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handlens.cli.streams import says_everything
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -51,7 +53,8 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    """Where standard output lacks characters, JSON's own escapes keep them; a stand-in would change names."""
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=not says_everything()) + "\n")
 
 
 def pair(text: str | None, name: str) -> tuple[int, int] | None:

@@ -62,10 +62,10 @@ def data(as_json: common.Json = False, quiet: common.Quiet = False) -> None:
 
     Example: handlens data
     """
-    from rich.table import Table
     from rich.text import Text
 
     from handlens.data import catalogue
+    from handlens.report.fitted import FittedTable
 
     entries = catalogue().values()
     if quiet:
@@ -80,9 +80,9 @@ def data(as_json: common.Json = False, quiet: common.Quiet = False) -> None:
             ]
         )
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = FittedTable(least=(3, 2), lines=False, header_style="dim")
     for column in ("name", "title"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     table.add_column("classes", justify="right")
     table.add_column("licence")
     table.add_column("files")
@@ -109,9 +109,9 @@ def models(as_json: common.Json = False, quiet: common.Quiet = False) -> None:
 
     Example: handlens models
     """
-    from rich.table import Table
     from rich.text import Text
 
+    from handlens.report.fitted import FittedTable
     from handlens.spec import to_dict, zoo, zoo_names
     from handlens.studies.training.trial import describe, optimizer
 
@@ -122,9 +122,9 @@ def models(as_json: common.Json = False, quiet: common.Quiet = False) -> None:
     if as_json:
         common.print_json([to_dict(recipe) for recipe in recipes])
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = FittedTable(least=(1, 3, 2), lines=False, header_style="dim")
     for column in ("name", "engine", "model", "training"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for recipe in recipes:
         epochs = getattr(recipe, "epochs", None)
         training = f"{optimizer(recipe)}, {epochs} epoch{'s' * (epochs > 1)}" if epochs else ""

@@ -76,15 +76,14 @@ def _facts(study: Study, images: Dataset) -> str:
 
 def _table(found: Sequence[Configuration], planned: Sequence[Planned], done: set[str]) -> Table:
     """A line a configuration; the sweep's values have columns of their own."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
+    from handlens.report.fitted import FittedTable
     from handlens.report.formats import MISSING
     from handlens.studies.planning.configurations import short_keys, value_text
 
     keys = short_keys(list(dict.fromkeys(key for c in found for key in c.values)))
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1), pad_edge=False, header_style="bold")
+    table = FittedTable(least=range(len(keys), 0, -1), header_style="bold")
     table.add_column("recipe", overflow="fold")
     for short in keys.values():
         table.add_column(short, justify="right", overflow="fold")

@@ -81,11 +81,12 @@ def _named(row: NDArray[np.floating[Any]], classes: tuple[str, ...], top: int) -
 
 
 def _print(model: str, answers: list[dict[str, Any]], quiet: bool) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("image")
+    from handlens.report.fitted import FittedTable
+
+    table = FittedTable(lines=False, header_style="dim")
+    table.add_column("image", overflow="fold")
     table.add_column("answer")
     table.add_column("probability", justify="right")
     table.add_column("noticed")

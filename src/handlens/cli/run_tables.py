@@ -17,14 +17,16 @@ def count(n: int, what: str) -> str:
 
 def lines_table(lines: list[dict[str, Any]]) -> Table:
     """A line a run, with as much of each name as tells them apart."""
-    from rich.table import Table
     from rich.text import Text
 
     from handlens.report import formats
+    from handlens.report.fitted import FittedTable
 
     names = [line["run"] for line in lines]
     digits = next(n for n in range(8, 21) if len({name[:n] for name in names}) == len(names) or n == 20)
-    table = Table(box=None, pad_edge=False, header_style="dim", caption_justify="left", caption_style="dim")
+    table = FittedTable(
+        least=(6, 7, 5, 3, 2), lines=False, header_style="dim", caption_justify="left", caption_style="dim"
+    )
     table.caption = (
         f"{count(len(lines), 'run')}, {size_text(sum(line['bytes'] for line in lines))}. Times are UTC."
     )

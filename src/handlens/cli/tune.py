@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def tune(
     file: Annotated[
-        Path, typer.Argument(help="A study's TOML file with a table [search].", show_default=False)
+        Path, typer.Argument(help="A study's TOML file with a table \\[search].", show_default=False)
     ],
     trials: Annotated[
         int | None, typer.Option("--trials", min=1, help="Budget of trials instead of the file's.")
@@ -91,12 +91,16 @@ def _show(found: Searched, top: int) -> None:
 
 def _table(found: Searched, top: int) -> Table:
     """The best configurations, a line each; what is equal to a better line is left out."""
-    from rich.table import Table
-
+    from handlens.report.fitted import FittedTable
     from handlens.studies.planning.configurations import value_text
 
-    table = Table(title=f"best configurations by validation {found.monitor}", title_justify="left")
     keys = list(found.tried[0].values)
+    score = len(keys) + 1
+    table = FittedTable(
+        least=(score + 2, score + 1, score + 3, *range(len(keys), 0, -1)),
+        title=f"best configurations by validation {found.monitor}",
+        title_justify="left",
+    )
     for name in ("trial", *keys):
         table.add_column(name, justify="right")
     for name in (found.monitor, "epochs", "seconds", "run"):

@@ -71,15 +71,14 @@ def _line(line: Line) -> dict[str, Any]:
 
 def table(found: Found) -> Table:
     """A lab for the terminal."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    made = Table(
+    from handlens.report.fitted import FittedTable
+
+    made = FittedTable(
+        least=(5, 2, 3, 1),
         title=Text(f"Lab {found.lab.name}. {found.lab.title}", "bold"),
         title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
         header_style="bold",
     )
     for name in ("row", "engine", "metric"):

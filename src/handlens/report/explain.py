@@ -74,11 +74,11 @@ def explain_text(explanation: Explanation) -> RenderableType:
 
 def layers_table(layers: Sequence[LayerRow]) -> Table:
     """Two lines a layer: what it is and its formula; what came out of it; what came back to it."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    from handlens.report.fitted import FittedTable
+
+    shown = FittedTable(header_style="bold")
     shown.add_column(_two("layer", "formula"), overflow="fold")
     for top, below in (("output", "parameters"), ("mean", "lowest to highest"), ("gradient", "parameters'")):
         shown.add_column(_two(top, below), justify="right")

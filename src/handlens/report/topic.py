@@ -102,11 +102,11 @@ def topic_text(topic: Topic) -> RenderableType:
 
 def rich_table(table: Table) -> RichTable:
     """A table for the terminal."""
-    from rich import box
-    from rich.table import Table as RichTable
     from rich.text import Text
 
-    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    from handlens.report.fitted import FittedTable
+
+    made = FittedTable(header_style="bold")
     made.title, made.title_justify, made.title_style = table.title, "left", "dim"
     for number, name in enumerate(table.columns):
         right = number in table.numbers

@@ -111,11 +111,11 @@ def gap(difference: float) -> str:
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    from handlens.report.fitted import FittedTable
+
+    shown = FittedTable(header_style="bold")
     for i, name in enumerate(header):
         shown.add_column(name, justify="right" if i else "left", overflow="fold")
     for row in rows:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from handlens.records import Epoch
-from handlens.report.charts.figure import Figure, data, layered, scale
+from handlens.report.charts.figure import Figure, data, epoch_axis, layered, scale
 
 if TYPE_CHECKING:
     import altair as alt
@@ -98,12 +98,13 @@ def _chart(rows: list[dict[str, Any]], title: str, colours: dict[str, str]) -> a
         scale=alt.Scale(domain=["validation", "training"], range=[[1, 0], [4, 3]]),
         title=None,
     )
+    first = min((row["epoch"] for row in rows), default=1)
     last = max((row["epoch"] for row in rows), default=1)
     x = alt.X(
         "epoch:Q",
         title="Epoch",
-        scale=alt.Scale(domain=[min((row["epoch"] for row in rows), default=1), last], nice=False),
-        axis=alt.Axis(tickMinStep=1, format="d", grid=False, tickCount=6),
+        scale=alt.Scale(domain=[first, last], nice=False),
+        axis=epoch_axis(first, last),
     )
     y_scale = alt.Scale(zero=title == "Loss", nice=True)
     y = alt.Y("mean:Q", title=title, scale=y_scale)

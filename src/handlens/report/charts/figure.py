@@ -6,6 +6,7 @@ paper; in a file of their own they are black on white.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,19 @@ def scale(colours: dict[str, str]) -> alt.Scale:
     import altair as alt
 
     return alt.Scale(domain=list(colours), range=list(colours.values()))
+
+
+def epoch_axis(first: int, last: int, most: int = 7) -> alt.Axis:
+    """An axis of epochs with whole numbers only, `most` of them.
+
+    They are listed: of few epochs Vega ticks the halves too, though the least step be 1, and says `2` twice.
+    """
+    import altair as alt
+
+    steps = (digit * 10**power for power in itertools.count() for digit in (1, 2, 5))
+    step = next(step for step in steps if last // step - (first - 1) // step <= most)
+    values = [epoch for epoch in range(first, last + 1) if epoch % step == 0]
+    return alt.Axis(values=values, format="d", grid=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from handlens.engines.twins import ENGINES, Twins
-from handlens.report.charts.figure import Figure, data, layered, recipe_colours, scale
+from handlens.report.charts.figure import Figure, data, epoch_axis, layered, recipe_colours, scale
 
 COLOURS = recipe_colours(ENGINES)
 READING = "Solid: validation; dashed: training. Where the engines agree, the lines lie on each other."
@@ -26,7 +26,7 @@ def losses(twins: Twins) -> Figure:
     dash = alt.Scale(domain=["validation", "training"], range=[[1, 0], [4, 3]])
     base = alt.Chart(data(rows)).encode(
         x=alt.X("epoch:Q", title="Epoch", scale=alt.Scale(domain=[1, last], nice=False),
-                axis=alt.Axis(values=list(range(1, last + 1)), format="d", grid=False)),
+                axis=epoch_axis(1, last)),
         y=alt.Y("loss:Q", title="Loss", scale=alt.Scale(zero=True, nice=True)),
         color=alt.Color("engine:N", scale=scale(COLOURS), title=None),
         detail="part:N",

@@ -135,7 +135,8 @@ def overfitting(result: StudyResult) -> Shown:
     if topic is None:
         return words(f"No {noun(result)} of this study keeps scores that could show over-fitting.")
     (gaps,) = topic.tables
-    return words(f"{markdown_table(gaps.columns, gaps.rows)}\n\n{bullets(topic.words)}")
+    table = markdown_table(gaps.columns, gaps.rows, left=min(gaps.numbers))
+    return words(f"{table}\n\n{bullets(topic.words)}")
 
 
 def confusion(result: StudyResult, images: Dataset, recipe: str = "") -> Shown:

@@ -170,7 +170,7 @@ def _table(judged: Judged) -> Table:
         "First is",
         "Difference, points",
         "95 % interval",
-        "p",
+        "p (Holm)",
         "Replicates",
         "More needed",
     )

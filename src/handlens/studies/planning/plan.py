@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -21,6 +20,7 @@ from handlens.spec.text import description
 from handlens.studies.planning.configurations import Configuration, expand
 from handlens.studies.planning.recipes import read_recipes
 from handlens.studies.planning.sweep import Sweep, bounded_trials, read_sweep
+from handlens.studies.planning.tomlfile import read_toml
 
 __all__ = ["Configuration", "Planned", "Study", "configurations", "plan", "read_study", "study"]
 
@@ -105,12 +105,7 @@ def read_study(path: Path) -> Study:
     Raises:
         SpecError: unreadable, not TOML, unknown keys, recipes that cannot be.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpecError(error.strerror or str(error), where=path, expected="a study's TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"not TOML: {error}", where=path) from None
+    table = read_toml(path)
     _known(table, "study", str(path))
     report = _table(table, "report", path)
     dataset = table.get("dataset")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from handlens.data import Dataset
 from handlens.errors import SpecError, did_you_mean
 from handlens.spec import Recipe, digest, to_dict
 from handlens.studies.planning.plan import Study
+from handlens.studies.planning.tomlfile import read_toml
 from handlens.studies.search import methods
 from handlens.studies.search.space import EXAMPLE, Space, read_space, size
 
@@ -48,7 +48,7 @@ def search_table(path: Path) -> Mapping[str, Any]:
     Raises:
         SpecError: there is none.
     """
-    table = tomllib.loads(path.read_text(encoding="utf-8")).get("search")
+    table = read_toml(path).get("search")
     if not isinstance(table, dict):
         raise SpecError("no [search]", where=path, remedy=f"add [search.space] with {EXAMPLE}")
     return table
