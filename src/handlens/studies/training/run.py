@@ -89,21 +89,19 @@ def run_study(
         SpecError: a recipe that cannot be built; nothing is trained then.
         HandlensError: no trial at all could be trained, or a run cannot be stored.
     """
-    planned = plan(study, dataset)
-    with (
-        at_work(store, clear=True),
-        heeded(on_event or ignore_event) as on_event,
-        told(study, len(planned), store, on_event) as tell,
-    ):
-        missing = _missing(planned, store, tell)
-        failed = train(missing, training(dataset), store, command=command, on_event=tell)
-        for number, error in failed.items():
-            item = planned[number - 1]
-            error.where = f"recipe {item.name!r}, replicate {item.replicate + 1}"
-        if len(failed) == len(planned):
-            raise failed[1]
-        finished = tuple(item for number, item in enumerate(planned, 1) if number not in failed)
-        open_tests(study, finished, dataset.test, store)
+    # From the start: planning may load JAX, in whose callbacks a Ctrl-C is lost.
+    with heeded(on_event or ignore_event) as on_event:
+        planned = plan(study, dataset)
+        with at_work(store, clear=True), told(study, len(planned), store, on_event) as tell:
+            missing = _missing(planned, store, tell)
+            failed = train(missing, training(dataset), store, command=command, on_event=tell)
+            for number, error in failed.items():
+                item = planned[number - 1]
+                error.where = f"recipe {item.name!r}, replicate {item.replicate + 1}"
+            if len(failed) == len(planned):
+                raise failed[1]
+            finished = tuple(item for number, item in enumerate(planned, 1) if number not in failed)
+            open_tests(study, finished, dataset.test, store)
     failures = tuple(str(failed[number]) for number in sorted(failed))
     return gather(study, finished, store, command=command, failures=failures)
 
