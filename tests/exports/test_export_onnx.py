@@ -12,7 +12,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from handlens.data.images import ImageSet
-from handlens.engines.classic import SHORT_NAMES, ClassicEngine
+from handlens.engines.classic import SHORT_NAMES, ClassicEngine, rows
 from handlens.errors import HandlensError, MissingExtra
 from handlens.exports.classifiers import form, to_model
 from handlens.exports.export import Wish, export
@@ -29,12 +29,13 @@ def answer(source: Path | bytes, images: np.ndarray) -> np.ndarray:
     return session.run(["probabilities"], {"images": images})[0]
 
 
-def agrees(bench: Any, name: str, tmp_path: Path, **wish: Any) -> Path:
+def agrees(bench: Any, name: str, tmp_path: Path, wanted: Any = None, **wish: Any) -> Path:
     made = export(bench.store, bench.hashes[name], Wish("onnx", **wish), tmp_path / f"{name}.onnx")
     onnx.checker.check_model(onnx.load(made.file), full_check=True)
     images = bench.images.astype(wish.get("input_type") or "uint8")
     assert len(images) == 1000
-    found, wanted = answer(made.file, images), bench.model(name).predict_proba(bench.images)
+    found = answer(made.file, images)
+    wanted = bench.model(name).predict_proba(bench.images) if wanted is None else wanted
     assert found.dtype == np.float32
     assert np.abs(found - wanted).max() < 1e-5
     return made.file
@@ -48,7 +49,11 @@ def test_a_network(bench: Any, name: str, input_type: str | None, tmp_path: Path
 
 @pytest.mark.parametrize("name", [*SHORT_NAMES, "perceptron"])
 def test_a_classifier_of_scikit_learns(classic: Any, name: str, tmp_path: Path) -> None:
-    agrees(classic, name, tmp_path)
+    """In double precision: by some processors' kernels scikit-learn's own sums of 32 bits are off by 1e-5."""
+    model = classic.model(name)
+    wanted = model.estimator.predict_proba(rows(classic.images, model.preparation).astype(np.float64))
+    agrees(classic, name, tmp_path, wanted)
+    np.testing.assert_allclose(model.predict_proba(classic.images), wanted, rtol=0, atol=3e-5)
 
 
 def test_the_facts_are_in_the_file(bench: Any, tmp_path: Path) -> None:
