@@ -27,8 +27,8 @@ BEST = (0.95, 0.94, 0.96)
 @pytest.mark.parametrize(
     ("second", "said", "unsaid"),
     [
-        ((0.94, 0.93, 0.95), "does not settle", "do not overlap"),
-        ((0.94, 0.92, 0.94), "does not settle", "do not overlap"),  # they touch
+        ((0.94, 0.93, 0.95), "do not settle", "do not overlap"),
+        ((0.94, 0.92, 0.94), "do not settle", "do not overlap"),  # they touch
         ((0.90, 0.89, 0.91), "do not overlap, and its interval is the lower one", "settle"),
         ((0.98, 0.97, 0.99), "do not overlap, and its interval is the higher one", "settle"),
     ],

@@ -142,7 +142,7 @@ def position(other: Interval, best: Interval) -> str:
 
 def _relation(second: Interval, best: Interval) -> str:
     return {
-        "overlap": "the two intervals overlap, so this study does not settle which of the two "
+        "overlap": "the two intervals overlap, so they alone do not settle which of the two "
         "does better on new images",
         "below": "the two intervals do not overlap, and its interval is the lower one",
         "above": "the two intervals do not overlap, and its interval is the higher one, "
