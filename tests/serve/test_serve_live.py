@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -191,6 +192,26 @@ def test_a_study_that_runs_is_followed(tmp_path: Path, images: Dataset) -> None:
     assert len(live["epochs"]) == 1
     assert stored["run"] == done["run"]
     assert not (tmp_path / "runs" / PROGRESS).exists()
+
+
+def test_a_training_whose_last_line_went_unread_is_done_if_its_run_is_there(
+    trained: Path, tmp_path: Path
+) -> None:
+    """A study ends and takes its lines with it between two looks; one that was killed leaves them."""
+    root = tmp_path / "copy"
+    shutil.copytree(trained, root)
+    stored, lost = Store(root / "runs").hashes()[0], "0" * 20
+    lines = [{"event": "study", "name": "ended"}]
+    lines += [{"event": "begun", "run": run, "model": "m", "replicate": 1} for run in (stored, lost)]
+    with serving(root, pulse=0.05) as port:
+        listener = Listener(port)
+        listener.wait("state")
+        folder = root / "runs" / PROGRESS
+        folder.mkdir()
+        (folder / "ended.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        assert listener.wait("done")["run"] == stored
+        assert listener.wait("failed")["run"] == lost
+        listener.close()
 
 
 def test_the_server_ends_though_somebody_listens(trained: Path) -> None:

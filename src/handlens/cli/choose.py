@@ -57,8 +57,9 @@ def _models(name: str, reports: Path) -> list[tuple[str, str, str]]:
         return []
     try:
         models = json.loads(table.read_text(encoding="utf-8"))["models"]
-        made = [(str(one["runs"][0]), str(one["model"]), str(one["engine"])) for one in models]
-        return [made[0], *made[1:]]  # an empty table is refused too
+        if not models:
+            raise LookupError("an empty table")
+        return [(str(one["runs"][0]), str(one["model"]), str(one["engine"])) for one in models]
     except (ValueError, LookupError, TypeError):
         raise StoreError("not a study's table", where=table, remedy=f"handlens report {name}") from None
 
